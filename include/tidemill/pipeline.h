@@ -1,0 +1,108 @@
+#pragma once
+
+/// A pipeline file, parsed and checked in itself: the start of the data's road.
+///
+/// Expressions are kept as text with their place in the file. They are parsed and typed against the source's schema
+/// by `BindPipeline` (pipeline/bound_pipeline.h), so that a file can be read where its source cannot be reached.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tidemill/error.h"
+
+namespace tidemill {
+
+/// Text of the pipeline file together with where it stands.
+struct LocatedText {
+  std::string text;
+  SourcePosition position;  ///< of the first character of `text`
+};
+
+enum class Grain { kDay, kHour };
+
+/// A length of time counted in slots of a calendar: `31d`, `6h`.
+struct WindowLength {
+  int32_t count = 0;
+  Grain unit = Grain::kDay;
+
+  /// "31d", as it is written in files and in feature names.
+  std::string ToString() const;
+  bool operator==(const WindowLength&) const = default;
+};
+
+enum class NullEntity { kDrop, kKeep, kError };
+enum class Severity { kError, kWarn };
+
+struct SourceSpec {
+  LocatedText path;    ///< as written, after ${NAME} substitution
+  std::string format;  ///< "parquet", or empty for the default
+  std::optional<LocatedText> day;
+  std::optional<LocatedText> event_time;
+  std::string timezone = "UTC";
+  std::optional<LocatedText> where;
+  std::vector<std::pair<LocatedText, LocatedText>> columns;  ///< name, expression; in file order
+};
+
+struct CheckSpec {
+  LocatedText check;
+  Severity severity = Severity::kError;
+};
+
+/// One output column. A long form with `windows` is expanded to one FeatureSpec per window.
+struct FeatureSpec {
+  LocatedText name;
+  LocatedText expr;
+  std::optional<WindowLength> window;        ///< its own; else the pipeline's
+  std::optional<LocatedText> default_value;  ///< a literal, in place of NULL
+};
+
+/// One element of `partition_by`.
+struct PartitionTerm {
+  enum class Kind { kFeatureDate, kFeatureHour, kYear, kMonth, kDay, kColumn, kBucket };
+  Kind kind = Kind::kFeatureDate;
+  LocatedText column;   ///< kColumn, kBucket
+  int32_t buckets = 0;  ///< kBucket
+};
+
+struct OutputSpec {
+  LocatedText path;
+  std::string format = "parquet";
+  std::vector<PartitionTerm> partition_by;
+  int64_t file_size = 128'000'000;        ///< target bytes of a file, compressed
+  int64_t max_rows_per_file = 0;          ///< 0: no limit
+  std::string compression = "zstd";       ///< zstd | snappy | lz4 | gzip | none
+};
+
+struct Pipeline {
+  std::string file;                    ///< the path it was loaded from
+  std::vector<std::string> file_lines; ///< after ${NAME} substitution, for carets
+  std::string name;
+  std::string description;
+  SourceSpec source;
+  Grain grain = Grain::kDay;
+  std::vector<LocatedText> entity;
+  NullEntity null_entity = NullEntity::kDrop;
+  std::optional<WindowLength> window;
+  std::vector<CheckSpec> input_checks;
+  std::vector<CheckSpec> output_checks;
+  std::vector<FeatureSpec> features;
+  OutputSpec output;
+
+  /// `path` as seen from the folder of the pipeline file; absolute paths and URIs as they are.
+  std::string Resolve(const std::string& path) const;
+};
+
+/// Values for `${NAME}`, which win over the environment.
+using NameValues = std::map<std::string, std::string>;
+
+/// Reads and checks a pipeline file. Errors (kInvalid) name every fault of the file, not the first.
+arrow::Result<Pipeline> LoadPipeline(const std::string& path, const NameValues& names = {});
+
+/// The same for text that is already in memory; `path` names it in errors and resolves relative paths.
+arrow::Result<Pipeline> ParsePipeline(const std::string& text, const std::string& path,
+                                      const NameValues& names = {});
+
+}  // namespace tidemill

@@ -1,0 +1,64 @@
+#pragma once
+
+/// PostgreSQL expression text -> an untyped tree with positions.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tidemill/error.h"
+#include "tidemill/pipeline.h"
+
+namespace tidemill {
+
+struct SyntaxNode;
+using SyntaxPtr = std::shared_ptr<const SyntaxNode>;
+
+/// One node of an expression as it was written.
+struct SyntaxNode {
+  enum class Kind {
+    kNull,
+    kBoolean,   ///< text: "true" | "false"
+    kInteger,   ///< text: digits
+    kDecimal,   ///< text: a number with a point or an exponent
+    kString,    ///< text: the value
+    kColumn,    ///< text: the name; quoted: matched exactly
+    kStar,      ///< the * of count(*)
+    kCall,      ///< text: function, operator or special form ("+", "and", "case", "in", "like", ...); children: arguments
+    kCast,      ///< text: target type as written; child 0
+    kInterval,  ///< text: as written, "7 days"
+  };
+  Kind kind = Kind::kNull;
+  std::string text;
+  bool quoted = false;
+  bool distinct = false;             ///< kCall: DISTINCT before the arguments
+  SyntaxPtr filter;                  ///< kCall: FILTER (WHERE ...)
+  std::vector<SyntaxPtr> children;
+  int offset = 0;                    ///< byte offset in the expression's text
+};
+
+/// An expression, parsed. Keeps its text for error positions.
+struct ParsedExpression {
+  LocatedText source;
+  std::string source_line;  ///< the whole line of the file, for the caret
+  SyntaxPtr root;
+};
+
+/// Parses one expression. Errors (kInvalid) carry file, line and column, and the line with a caret.
+arrow::Result<ParsedExpression> ParseExpression(const LocatedText& source,
+                                                const std::string& source_line = "");
+
+/// An error (kInvalid) at a byte offset of an expression.
+arrow::Status ExpressionError(const ParsedExpression& expression, int offset, std::string message,
+                              std::string hint = "");
+
+/// The column names that stand outside every aggregate call of `root` (`is_aggregate` tells by name), as written.
+struct ColumnMention {
+  std::string name;
+  bool quoted;
+  int offset;
+};
+std::vector<ColumnMention> ColumnsOf(const SyntaxPtr& root);
+
+}  // namespace tidemill
