@@ -1,0 +1,61 @@
+#pragma once
+
+/// All aggregate functions by name.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "aggregate/aggregate.h"
+
+namespace tidemill {
+
+/// One function of the registry.
+struct AggregateFunction {
+  std::string name;                  ///< lower case
+  std::vector<std::string> aliases;
+  int num_arguments = 1;             ///< as written; count(*) is count with star
+  AggregateDoc doc;
+  /// The kernel for these argument types; an error message without position for types that it does not take.
+  std::function<arrow::Result<AggregateKernel>(
+      const std::vector<std::shared_ptr<arrow::DataType>>& arguments)>
+      resolve;
+};
+
+class AggregateRegistry : public AggregateCatalog {
+ public:
+  /// The registry with every built-in function.
+  static const AggregateRegistry& Default();
+
+  void Add(AggregateFunction function);
+
+  const AggregateFunction* Find(const std::string& lower_name) const;  ///< by name or alias; null if none
+  const std::vector<AggregateFunction>& functions() const { return functions_; }
+
+  /// The kernel of a bound call. For count(*) pass star.
+  arrow::Result<AggregateKernel> Resolve(
+      const std::string& lower_name, bool star,
+      const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const;
+
+  bool Has(const std::string& lower_name) const override;
+  std::vector<std::string> Names() const override;
+  arrow::Result<std::shared_ptr<arrow::DataType>> ResultType(
+      const std::string& lower_name, bool distinct, bool star,
+      const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const override;
+
+ private:
+  std::vector<AggregateFunction> functions_;
+};
+
+/// The physical kind of a type; an error for types that aggregates do not take.
+arrow::Result<ArgumentKind> ArgumentKindOf(const arrow::DataType& type);
+
+// One per file of functions.
+void RegisterCounts(AggregateRegistry* registry);
+void RegisterSums(AggregateRegistry* registry);
+void RegisterExtremes(AggregateRegistry* registry);
+void RegisterMoments(AggregateRegistry* registry);
+void RegisterBooleans(AggregateRegistry* registry);
+void RegisterChoices(AggregateRegistry* registry);  // first, last, min_by, max_by
+
+}  // namespace tidemill
