@@ -1,0 +1,54 @@
+#pragma once
+
+/// What a pass will read and compute: dates, strata, files, morsels, columns. Made without touching any data page.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/calendar.h"
+#include "engine/source.h"
+#include "engine/strata.h"
+#include "pipeline/bound_pipeline.h"
+
+namespace tidemill {
+
+/// One row group to scan.
+struct MorselRef {
+  int file = 0;  ///< index in Source::files
+  int row_group = 0;
+  int64_t num_rows = 0;
+  int64_t bytes = 0;             ///< compressed, of the needed columns
+  std::optional<Slot> slot;      ///< the slot of all its rows, where that is known
+};
+
+struct Plan {
+  std::shared_ptr<const BoundPipeline> pipeline;
+  std::shared_ptr<const Source> source;
+  std::shared_ptr<const Calendar> calendar;
+  std::vector<Slot> dates;  ///< ascending
+  Strata strata;
+  /// Which columns of BoundPipeline::rows are needed, derived ones included.
+  std::vector<bool> needed_columns;
+  /// The needed columns that come from files.
+  std::vector<std::string> file_columns;
+  std::vector<MorselRef> morsels;
+  int64_t files_read = 0;
+  int64_t files_pruned = 0;
+  int64_t morsels_pruned = 0;
+  int64_t bytes = 0;
+  int64_t num_rows = 0;
+};
+
+/// The days that the windows of these dates reach over, from the pipeline file alone (before its source is opened).
+/// Every window length that the file mentions counts.
+std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calendar& calendar,
+                                         const std::vector<Slot>& dates);
+
+arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
+                             std::shared_ptr<const Source> source,
+                             std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates);
+
+}  // namespace tidemill
