@@ -9,6 +9,7 @@
 #include <arrow/util/bit_util.h>
 
 #include "aggregate/registry.h"
+#include "engine/frame_filter.h"
 
 namespace tidemill {
 namespace {
@@ -174,8 +175,10 @@ arrow::Result<arrow::Datum> ArgumentReader::Values(const ExpressionPtr& expressi
   if (whole.ok() || filter == nullptr) return whole;
   // The expression fails somewhere, perhaps only in rows that the filter excludes: evaluate the others alone.
   std::vector<uint8_t> mask;
-  ARROW_RETURN_NOT_OK(evaluator_->EvaluateToMask(filter, &mask).status());
-  return evaluator_->EvaluateWhere(expression, mask);
+  ARROW_ASSIGN_OR_RAISE(const int64_t selected, evaluator_->EvaluateToMask(filter, &mask));
+  ARROW_ASSIGN_OR_RAISE(Frame subset, FilterFrame(*frame_, mask, selected));
+  ARROW_ASSIGN_OR_RAISE(auto values, Evaluator(&subset).EvaluateToArray(expression));
+  return Scatter(*values, mask);
 }
 
 arrow::Result<const PreparedColumn*> ArgumentReader::Column(const ExpressionPtr& expression,
@@ -260,6 +263,14 @@ arrow::Result<const CodedColumn*> ArgumentReader::Coded(const ExpressionPtr& exp
   return found->second->column.codes == nullptr ? nullptr : &found->second->column;
 }
 
+arrow::Result<const uint8_t*> ArgumentReader::Validity(const ExpressionPtr& expression,
+                                                       const ExpressionPtr& filter) {
+  ARROW_ASSIGN_OR_RAISE(const CodedColumn* coded, Coded(expression, filter));
+  if (coded != nullptr) return coded->valid;
+  ARROW_ASSIGN_OR_RAISE(const PreparedColumn* column, Column(expression, filter));
+  return column->valid;
+}
+
 arrow::Result<const uint8_t*> ArgumentReader::Selection(
     const uint8_t* base, const ExpressionPtr& filter,
     const std::vector<ExpressionPtr>& arguments) {
@@ -276,8 +287,8 @@ arrow::Result<const uint8_t*> ArgumentReader::Selection(
     parts.push_back(mask.data());
   }
   for (const ExpressionPtr& argument : arguments) {
-    ARROW_ASSIGN_OR_RAISE(const PreparedColumn* column, Column(argument, filter));
-    if (column->valid != nullptr) parts.push_back(column->valid);
+    ARROW_ASSIGN_OR_RAISE(const uint8_t* valid, Validity(argument, filter));
+    if (valid != nullptr) parts.push_back(valid);
   }
   std::vector<uint8_t> selection;
   if (!parts.empty()) {

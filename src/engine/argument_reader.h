@@ -39,8 +39,9 @@ struct CodedColumn {
 /// Prepares columns of one frame on demand. Not thread-safe.
 class ArgumentReader {
  public:
-  ArgumentReader(Evaluator* evaluator, int64_t num_rows)
-      : evaluator_(evaluator), num_rows_(num_rows) {}
+  /// `evaluator` evaluates over `frame`; both outlive the reader.
+  ArgumentReader(const Frame* frame, Evaluator* evaluator)
+      : frame_(frame), evaluator_(evaluator), num_rows_(frame->num_rows) {}
 
   int64_t num_rows() const { return num_rows_; }
 
@@ -63,6 +64,10 @@ class ArgumentReader {
 
   arrow::Result<arrow::Datum> Values(const ExpressionPtr& expression, const ExpressionPtr& filter);
 
+  arrow::Result<const uint8_t*> Validity(const ExpressionPtr& expression,
+                                         const ExpressionPtr& filter);
+
+  const Frame* frame_;
   Evaluator* evaluator_;
   int64_t num_rows_;
   std::map<std::string, std::unique_ptr<PreparedColumn>> columns_;
