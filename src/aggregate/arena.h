@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace tidemill {
+#include "base/int128.h"
 
-__extension__ typedef __int128 int128_t;
+namespace tidemill {
 
 /// A run of bytes that somebody else owns. `data` is null for "no value", which is not the empty run.
 struct Bytes {
