@@ -33,6 +33,9 @@ struct SyntaxNode {
   std::string text;
   bool quoted = false;
   bool distinct = false;             ///< kCall: DISTINCT before the arguments
+  /// kCall: written as name(...), not as an operator or a form with keywords. Operators and forms cannot be called by
+  /// the names that they have here.
+  bool is_named_call = false;
   SyntaxPtr filter;                  ///< kCall: FILTER (WHERE ...)
   std::vector<SyntaxPtr> children;
   int offset = 0;                    ///< byte offset in the expression's text
@@ -45,20 +48,22 @@ struct ParsedExpression {
   SyntaxPtr root;
 };
 
-/// Parses one expression. Errors (kInvalid) carry file, line and column, and the line with a caret.
+/// Parses exactly one expression: no list, alias, FROM, subquery, window function or second statement. Errors (kInvalid) carry file, line and column, and the line with a caret.
 arrow::Result<ParsedExpression> ParseExpression(const LocatedText& source,
                                                 const std::string& source_line = "");
 
-/// An error (kInvalid) at a byte offset of an expression.
+/// An error (kInvalid) at a byte offset of an expression, clamped to its text.
 arrow::Status ExpressionError(const ParsedExpression& expression, int offset, std::string message,
                               std::string hint = "");
 
-/// The column names that stand outside every aggregate call of `root` (`is_aggregate` tells by name), as written.
+/// A column name as it is written in an expression.
 struct ColumnMention {
   std::string name;
   bool quoted;
   int offset;
 };
+
+/// Every mention of a column in `root`, filters included, in the order of the text.
 std::vector<ColumnMention> ColumnsOf(const SyntaxPtr& root);
 
 }  // namespace tidemill
