@@ -274,7 +274,7 @@ arrow::Result<const uint8_t*> ArgumentReader::Validity(const ExpressionPtr& expr
 arrow::Result<const uint8_t*> ArgumentReader::Selection(
     const uint8_t* base, const ExpressionPtr& filter,
     const std::vector<ExpressionPtr>& arguments) {
-  std::string key = filter == nullptr ? "" : filter->key;
+  std::string key = (base == nullptr ? "all " : "some ") + (filter ? filter->key : std::string());
   for (const ExpressionPtr& argument : arguments) key += "\n" + argument->key;
   auto found = selections_.find(key);
   if (found != selections_.end()) return found->second.empty() ? base : found->second.data();

@@ -55,7 +55,7 @@ class ArgumentReader {
                                           const ExpressionPtr& filter);
 
   /// Which rows take part: those of `base` (null: all) in which the filter (may be null) is TRUE and no argument is
-  /// NULL. Returns null if all do.
+  /// NULL. Returns null if all do. `base` is null or the same in all calls.
   arrow::Result<const uint8_t*> Selection(const uint8_t* base, const ExpressionPtr& filter,
                                           const std::vector<ExpressionPtr>& arguments);
 

@@ -103,13 +103,14 @@ class CheckBinder {
   }
 
   arrow::Result<FrameChecks> Finish() {
-    for (const AggregateCall& metric : result_.metrics) {
+    for (AggregateCall& metric : result_.metrics) {
       std::vector<std::shared_ptr<arrow::DataType>> types;
       for (const ExpressionPtr& argument : metric.arguments) types.push_back(argument->type);
       if (metric.distinct && types.size() > 1) types.resize(1);
       ARROW_ASSIGN_OR_RAISE(
           AggregateKernel kernel,
           AggregateRegistry::Default().Resolve(metric.function, metric.star, types));
+      if (kernel.distinct_is_noop) metric.distinct = false;
       result_.kernels.push_back(std::move(kernel));
     }
     return std::move(result_);

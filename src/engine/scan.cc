@@ -1,0 +1,312 @@
+#include "engine/scan.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "engine/day_of_row.h"
+#include "engine/frame_filter.h"
+#include "engine/parallel.h"
+#include "storage/parquet_source.h"
+
+namespace tidemill {
+namespace {
+
+/// One row group in memory: a frame over BoundPipeline::rows and the stratum of each row.
+struct Morsel {
+  Frame frame;
+  std::vector<int32_t> strata;    ///< empty if all rows have constant_stratum
+  int32_t constant_stratum = 0;
+};
+
+class MorselScanner {
+ public:
+  MorselScanner(const Plan& plan, const ScanResult& shared, ScanCounts* counts,
+                FrameMetrics* metrics)
+      : plan_(plan),
+        pipeline_(*plan.pipeline),
+        shared_(shared),
+        counts_(counts),
+        metrics_(metrics) {}
+
+  arrow::Result<TileRun> Scan(const MorselRef& ref) {
+    file_ = static_cast<size_t>(ref.file);
+    Morsel morsel;
+    ARROW_RETURN_NOT_OK(Read(ref, &morsel));
+    ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
+    if (morsel.frame.num_rows == 0) return TileRun{};
+    counts_->rows_read += morsel.frame.num_rows;
+    if (pipeline_.where == nullptr) {
+      ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
+      Evaluator evaluator(&morsel.frame);
+      ArgumentReader reader(&morsel.frame, &evaluator);
+      ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
+      return Aggregate(morsel, &reader);
+    }
+    {
+      // Checks see the events before `where`; so does whatever column they and `where` need.
+      ARROW_RETURN_NOT_OK(Derive(&morsel.frame, NeededBefore()));
+      Evaluator evaluator(&morsel.frame);
+      ArgumentReader reader(&morsel.frame, &evaluator);
+      ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
+      std::vector<uint8_t> mask;
+      ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
+      counts_->rows_filtered += morsel.frame.num_rows - kept;
+      ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
+    }
+    if (morsel.frame.num_rows == 0) return TileRun{};
+    ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
+    Evaluator evaluator(&morsel.frame);
+    ArgumentReader reader(&morsel.frame, &evaluator);
+    return Aggregate(morsel, &reader);
+  }
+
+ private:
+  arrow::Status Read(const MorselRef& ref, Morsel* morsel) {
+    const Source& source = *plan_.source;
+    const DataFile& file = source.files[file_];
+    ARROW_ASSIGN_OR_RAISE(auto arrays,
+                          ReadRowGroup(source.root, file, source.footers[file_], ref.row_group,
+                                       *source.file_schema, plan_.file_columns));
+    Frame& frame = morsel->frame;
+    frame.num_rows = ref.num_rows;
+    frame.columns.resize(static_cast<size_t>(pipeline_.rows->num_fields()));
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(plan_.file_columns[i]))] =
+          arrays[i];
+    }
+    for (int p = 0; p < source.partition_schema->num_fields(); ++p) {
+      const int index = pipeline_.rows->GetFieldIndex(source.partition_schema->field(p)->name());
+      frame.columns[static_cast<size_t>(index)] = file.partition_values[static_cast<size_t>(p)];
+    }
+    return arrow::Status::OK();
+  }
+
+  /// Computes the derived columns of `needed` that are not there yet.
+  arrow::Status Derive(Frame* frame, const std::vector<bool>& needed) {
+    for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
+      const size_t column = static_cast<size_t>(pipeline_.num_source_columns) + i;
+      if (!needed[column] || frame->columns[column].kind() != arrow::Datum::NONE) continue;
+      Evaluator evaluator(frame);
+      ARROW_ASSIGN_OR_RAISE(frame->columns[column],
+                            evaluator.Evaluate(pipeline_.derived[i].expression));
+    }
+    return arrow::Status::OK();
+  }
+
+  std::vector<bool> Closure(std::vector<int> columns) const {
+    std::vector<bool> needed(plan_.needed_columns.size(), false);
+    for (int column : columns) needed[static_cast<size_t>(column)] = true;
+    for (size_t i = pipeline_.derived.size(); i-- > 0;) {
+      if (!needed[static_cast<size_t>(pipeline_.num_source_columns) + i]) continue;
+      std::vector<int> reads;
+      CollectColumns(pipeline_.derived[i].expression, &reads);
+      for (int read : reads) needed[static_cast<size_t>(read)] = true;
+    }
+    return needed;
+  }
+
+  std::vector<bool> NeededBefore() const {
+    std::vector<int> columns;
+    CollectColumns(pipeline_.where, &columns);
+    for (const AggregateCall& metric : pipeline_.input_checks.metrics) {
+      for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
+      if (metric.filter) CollectColumns(metric.filter, &columns);
+    }
+    return Closure(columns);
+  }
+
+  /// Keeps the rows of `mask` in the frame and their strata.
+  arrow::Status Keep(const std::vector<uint8_t>& mask, int64_t kept, Morsel* morsel) {
+    if (kept == morsel->frame.num_rows) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(morsel->frame, FilterFrame(morsel->frame, mask, kept));
+    if (!morsel->strata.empty()) {
+      size_t next = 0;
+      for (size_t i = 0; i < mask.size(); ++i) {
+        if (mask[i]) morsel->strata[next++] = morsel->strata[i];
+      }
+      morsel->strata.resize(next);
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status FindStrata(const MorselRef& ref, Morsel* morsel) {
+    const SlotRange all = plan_.strata.slots();
+    if (ref.slot) {
+      CountSlot(*ref.slot, morsel->frame.num_rows);
+      morsel->constant_stratum = plan_.strata.Of(*ref.slot);
+      return arrow::Status::OK();
+    }
+    std::vector<int32_t> slots;
+    std::vector<uint8_t> valid;
+    ARROW_RETURN_NOT_OK(SlotsOfRows(morsel, &slots, &valid));
+    const size_t n = slots.size();
+    morsel->strata.resize(n);
+    int64_t kept = 0;
+    for (size_t i = 0; i < n; ++i) {
+      counts_->rows_without_day += valid[i] ? 0 : 1;
+      const int32_t stratum = valid[i] ? plan_.strata.Of({slots[i]}) : -1;
+      valid[i] = stratum >= 0;
+      morsel->strata[i] = stratum;
+      if (stratum < 0) continue;
+      ++kept;
+      const auto slot = static_cast<size_t>(slots[i] - all.first.index);
+      ++counts_->rows_of_slot[slot];
+      counts_->slots_of_file[file_][slot] = true;
+    }
+    ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
+    if (kept == 0) {
+      morsel->frame.num_rows = 0;
+      return arrow::Status::OK();
+    }
+    const auto [low, high] = std::minmax_element(morsel->strata.begin(), morsel->strata.end());
+    if (*low == *high) {
+      morsel->constant_stratum = *low;
+      morsel->strata.clear();
+    }
+    return arrow::Status::OK();
+  }
+
+  void CountSlot(Slot slot, int64_t rows) {
+    const auto index = static_cast<size_t>(slot - plan_.strata.slots().first);
+    counts_->rows_of_slot[index] += rows;
+    counts_->slots_of_file[file_][index] = true;
+  }
+
+  arrow::Status SlotsOfRows(Morsel* morsel, std::vector<int32_t>* slots,
+                            std::vector<uint8_t>* valid) {
+    const Calendar& calendar = *plan_.calendar;
+    const int64_t n = morsel->frame.num_rows;
+    ExpressionPtr time;
+    if (pipeline_.event_time >= 0) {
+      const auto& field = pipeline_.rows->field(pipeline_.event_time);
+      time = ColumnExpression(pipeline_.event_time, field->name(), field->type());
+    }
+    if (calendar.step() == Calendar::Step::kDay) {
+      const ExpressionPtr& day = pipeline_.day != nullptr ? pipeline_.day : time;
+      std::vector<int> columns;
+      CollectColumns(day, &columns);
+      ARROW_RETURN_NOT_OK(Derive(&morsel->frame, Closure(columns)));
+      Evaluator evaluator(&morsel->frame);
+      ARROW_RETURN_NOT_OK(CivilDaysOf(day, calendar.zone(), &evaluator, n, slots, valid));
+      for (int32_t& slot : *slots) slot = calendar.SlotsOfDay(slot).first.index;
+      return arrow::Status::OK();
+    }
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, Closure({pipeline_.event_time})));
+    Evaluator evaluator(&morsel->frame);
+    std::vector<int64_t> instants;
+    ARROW_RETURN_NOT_OK(InstantsOf(time, calendar.zone(), &evaluator, n, &instants, valid));
+    slots->resize(instants.size());
+    calendar.SlotsOfInstants(instants.data(), n, slots->data());
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Measure(const Morsel& morsel, ArgumentReader* reader) {
+    return metrics_->Update(reader, morsel.strata.empty() ? nullptr : morsel.strata.data(),
+                            morsel.constant_stratum);
+  }
+
+  arrow::Result<TileRun> Aggregate(const Morsel& morsel, ArgumentReader* reader) {
+    std::vector<ExpressionPtr> entity;
+    for (int index : pipeline_.entity) {
+      const auto& field = pipeline_.rows->field(index);
+      entity.push_back(ColumnExpression(index, field->name(), field->type()));
+    }
+    const NullEntity policy = pipeline_.spec.null_entity;
+    ARROW_ASSIGN_OR_RAISE(
+        RowGroups groups,
+        GroupRows(entity, *shared_.codec, policy != NullEntity::kKeep,
+                  morsel.strata.empty() ? nullptr : morsel.strata.data(), morsel.constant_stratum,
+                  reader));
+    if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
+      return MakeError(ErrorCode::kRunFailed,
+                       plan_.source->files[file_].relative_path + " has " +
+                           std::to_string(groups.rows_without_entity) +
+                           " rows with a NULL entity",
+                       "set null_entity to drop or keep, or filter them with source.where");
+    }
+    counts_->rows_without_entity += groups.rows_without_entity;
+    return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
+  }
+
+  const Plan& plan_;
+  const BoundPipeline& pipeline_;
+  const ScanResult& shared_;
+  ScanCounts* counts_;
+  FrameMetrics* metrics_;
+  size_t file_ = 0;
+};
+
+ScanCounts EmptyCounts(const Plan& plan) {
+  ScanCounts counts;
+  const auto slots = static_cast<size_t>(plan.strata.slots().size());
+  counts.rows_of_slot.assign(slots, 0);
+  counts.slots_of_file.assign(plan.source->files.size(), std::vector<bool>(slots, false));
+  return counts;
+}
+
+}  // namespace
+
+void ScanCounts::Add(const ScanCounts& other) {
+  rows_read += other.rows_read;
+  rows_filtered += other.rows_filtered;
+  rows_without_entity += other.rows_without_entity;
+  rows_without_day += other.rows_without_day;
+  for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
+  for (size_t f = 0; f < slots_of_file.size(); ++f) {
+    for (size_t i = 0; i < slots_of_file[f].size(); ++i) {
+      if (other.slots_of_file[f][i]) slots_of_file[f][i] = true;
+    }
+  }
+}
+
+arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
+  const BoundPipeline& pipeline = *plan.pipeline;
+  ARROW_ASSIGN_OR_RAISE(TileLayout layout, MakeTileLayout(pipeline));
+  std::vector<std::shared_ptr<arrow::DataType>> types;
+  for (int index : pipeline.entity) types.push_back(pipeline.rows->field(index)->type());
+  ARROW_ASSIGN_OR_RAISE(
+      EntityKeyCodec codec,
+      EntityKeyCodec::Make(types, pipeline.spec.null_entity == NullEntity::kKeep));
+  ScanResult result{std::make_shared<TileLayout>(std::move(layout)),
+                    std::make_shared<EntityKeyCodec>(std::move(codec)),
+                    {},
+                    nullptr,
+                    FrameMetrics(&pipeline.input_checks, plan.strata.size()),
+                    EmptyCounts(plan)};
+  result.interners = std::make_unique<std::vector<ValueInterner>>(result.layout->distincts.size());
+
+  const int threads = std::max(options.threads, 1);
+  std::vector<ScanCounts> counts(static_cast<size_t>(threads), EmptyCounts(plan));
+  std::vector<FrameMetrics> metrics;
+  for (int t = 0; t < threads; ++t) {
+    metrics.emplace_back(&pipeline.input_checks, plan.strata.size());
+  }
+  result.runs.resize(plan.morsels.size());
+  std::mutex progress;
+  int64_t rows_done = 0;
+  ARROW_RETURN_NOT_OK(ParallelFor(
+      static_cast<int64_t>(plan.morsels.size()), threads, options.cancelled,
+      [&](int64_t index, int thread) -> arrow::Status {
+        const auto t = static_cast<size_t>(thread);
+        const MorselRef& morsel = plan.morsels[static_cast<size_t>(index)];
+        auto run = MorselScanner(plan, result, &counts[t], &metrics[t]).Scan(morsel);
+        if (!run.ok()) {
+          const std::string& file =
+              plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
+          const bool is_named = run.status().message().find(file) != std::string::npos;
+          return is_named ? run.status() : WithContext(run.status(), file);
+        }
+        result.runs[static_cast<size_t>(index)] = *std::move(run);
+        std::lock_guard lock(progress);
+        rows_done += morsel.num_rows;
+        if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
+        return arrow::Status::OK();
+      }));
+  for (const ScanCounts& part : counts) result.counts.Add(part);
+  for (const FrameMetrics& part : metrics) result.input_metrics.Merge(part);
+  std::erase_if(result.runs, [](const TileRun& run) { return run.num_rows == 0; });
+  return result;
+}
+
+}  // namespace tidemill

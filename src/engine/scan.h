@@ -1,0 +1,49 @@
+#pragma once
+
+/// The first phase of a pass: every morsel read once and reduced to tiles, in parallel, with no shared state.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/entity_key.h"
+#include "engine/frame_metrics.h"
+#include "engine/plan.h"
+#include "engine/tile_run.h"
+
+namespace tidemill {
+
+/// How a pass runs.
+struct PassOptions {
+  int threads = 1;
+  const std::atomic<bool>* cancelled = nullptr;
+  /// Called after each morsel or bucket with what is done and how much there is; one call at a time.
+  std::function<void(const char* stage, int64_t done, int64_t total)> on_progress;
+};
+
+struct ScanCounts {
+  int64_t rows_read = 0;          ///< events of the windows
+  int64_t rows_filtered = 0;      ///< by source.where
+  int64_t rows_without_entity = 0;  ///< dropped or kept, by null_entity
+  int64_t rows_without_day = 0;   ///< whose day is NULL: they belong to no window
+  std::vector<int64_t> rows_of_slot;  ///< per slot of Strata::slots()
+  std::vector<std::vector<bool>> slots_of_file;  ///< per source file: whether it has rows of each slot
+
+  void Add(const ScanCounts& other);
+};
+
+/// What the scan leaves: the tiles of all morsels.
+struct ScanResult {
+  std::shared_ptr<const TileLayout> layout;
+  std::shared_ptr<const EntityKeyCodec> codec;
+  std::vector<TileRun> runs;  ///< one per morsel that has any rows
+  std::unique_ptr<std::vector<ValueInterner>> interners;
+  FrameMetrics input_metrics;
+  ScanCounts counts;
+};
+
+arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options);
+
+}  // namespace tidemill

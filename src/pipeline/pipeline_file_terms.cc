@@ -1,0 +1,200 @@
+#include "pipeline/pipeline_file_terms.h"
+
+#include <charconv>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/nearest_name.h"
+
+namespace tidemill {
+namespace {
+
+constexpr int32_t kMaxWindowDays = 36'600;  // a hundred years
+constexpr int32_t kMaxBuckets = 100'000;
+
+std::string_view Trim(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::optional<int32_t> ParseCount(std::string_view digits) {
+  int32_t count = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits.empty() ||
+      digits.front() == '-') {
+    return std::nullopt;
+  }
+  return count;
+}
+
+/// Takes "bucket( n , column )" apart; nothing for text that is not of that form.
+std::optional<PartitionTerm> ParseBucket(const LocatedText& text) {
+  const std::string_view whole = text.text;
+  const size_t open = whole.find('(');
+  const size_t comma = whole.find(',', open);
+  if (Trim(whole.substr(0, open)) != "bucket" || comma == std::string_view::npos ||
+      Trim(whole).back() != ')') {
+    return std::nullopt;
+  }
+  const size_t close = whole.rfind(')');
+  if (close < comma) return std::nullopt;
+  const std::optional<int32_t> buckets =
+      ParseCount(Trim(whole.substr(open + 1, comma - open - 1)));
+  const std::string_view column = Trim(whole.substr(comma + 1, close - comma - 1));
+  if (!buckets || column.empty()) return std::nullopt;
+
+  PartitionTerm term;
+  term.kind = PartitionTerm::Kind::kBucket;
+  term.buckets = *buckets;
+  term.column.text = column;
+  term.column.position = text.position;
+  term.column.position.column += static_cast<int>(column.data() - whole.data());
+  return term;
+}
+
+/// The terms as they were meant: in `[feature_date, bucket(16, user_id)]` YAML takes the comma
+/// inside the parentheses for one of the list's own.
+std::vector<LocatedText> ReadTermTexts(const YamlNode& list, Faults* faults) {
+  std::vector<LocatedText> texts;
+  if (list.kind != YamlNode::Kind::kList) {
+    if (auto text = ReadText(list, "'output.partition_by'", faults)) texts.push_back(*text);
+    return texts;
+  }
+  bool is_open = false;
+  for (const YamlNode* item : list.items) {
+    auto text = ReadText(*item, "a term of 'output.partition_by'", faults);
+    if (!text) continue;
+    if (is_open) {
+      texts.back().text += ", " + text->text;
+    } else {
+      texts.push_back(*text);
+    }
+    const std::string& whole = texts.back().text;
+    is_open = whole.find('(') != std::string::npos && whole.find(')') == std::string::npos;
+  }
+  return texts;
+}
+
+std::optional<PartitionTerm::Kind> DateTermKind(const std::string& text) {
+  if (text == "feature_date") return PartitionTerm::Kind::kFeatureDate;
+  if (text == "feature_hour") return PartitionTerm::Kind::kFeatureHour;
+  if (text == "year") return PartitionTerm::Kind::kYear;
+  if (text == "month") return PartitionTerm::Kind::kMonth;
+  if (text == "day") return PartitionTerm::Kind::kDay;
+  return std::nullopt;
+}
+
+/// How many terms at the start tell the feature date; 0 if they do not.
+size_t CountDateTerms(const std::vector<LocatedText>& texts, Grain grain) {
+  const auto starts_with = [&](const std::vector<std::string>& names) {
+    if (texts.size() < names.size()) return false;
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (texts[i].text != names[i]) return false;
+    }
+    return true;
+  };
+  if (grain == Grain::kHour) return starts_with({"feature_date", "feature_hour"}) ? 2 : 0;
+  if (starts_with({"feature_date"})) return 1;
+  return starts_with({"year", "month", "day"}) ? 3 : 0;
+}
+
+std::optional<PartitionTerm> ReadValueTerm(const LocatedText& text, Faults* faults) {
+  const std::string name = fmt::format("partition_by term '{}'", text.text);
+  if (DateTermKind(text.text)) {
+    faults->Add(text.position, name + " stands in the wrong place",
+                "the date comes first, once: feature_date, or year, month, day");
+    return std::nullopt;
+  }
+  if (text.text.find('(') == std::string::npos) {
+    PartitionTerm term;
+    term.kind = PartitionTerm::Kind::kColumn;
+    term.column = text;
+    return term;
+  }
+  std::optional<PartitionTerm> term = ParseBucket(text);
+  if (!term) {
+    faults->Add(text.position, name + " is neither a column nor a bucket",
+                "write a column, or bucket(16, user_id)");
+  } else if (term->buckets < 1 || term->buckets > kMaxBuckets) {
+    faults->Add(text.position,
+                fmt::format("{} wants between 1 and {} buckets", name, kMaxBuckets));
+    return std::nullopt;
+  }
+  return term;
+}
+
+}  // namespace
+
+std::optional<WindowLength> ReadWindow(const LocatedText& text, const std::string& name,
+                                       Grain grain, Faults* faults) {
+  const std::string_view written = Trim(text.text);
+  const std::string units = grain == Grain::kDay ? "31d" : "31d or 6h";
+  const auto fault = [&](const std::string& why, const std::string& hint) {
+    faults->Add(text.position, fmt::format("{} is '{}': {}", name, text.text, why), hint);
+    return std::nullopt;
+  };
+  if (ParseCount(written)) {
+    return fault("a window needs a unit", fmt::format("write '{}d' for days", written));
+  }
+  const std::optional<int32_t> count = ParseCount(written.substr(0, written.size() - 1));
+  const char unit = written.back();
+  if (!count || (unit != 'd' && unit != 'h')) {
+    return fault("that is not a length of time",
+                 fmt::format("a window is a number of whole {}, as in {}",
+                             grain == Grain::kDay ? "days" : "days or hours", units));
+  }
+  if (unit == 'h' && grain == Grain::kDay) {
+    return fault("a window in hours needs 'grain: hour'", "at grain day, count days, as in 31d");
+  }
+  if (*count < 1) return fault("a window is at least one slot long", "the feature date alone is 1d");
+  const int32_t limit = unit == 'd' ? kMaxWindowDays : kMaxWindowDays * 24;
+  if (*count > limit) return fault(fmt::format("the longest window is {}{}", limit, unit), "");
+  return WindowLength{*count, unit == 'd' ? Grain::kDay : Grain::kHour};
+}
+
+std::vector<PartitionTerm> ReadPartitionTerms(const YamlNode& list, Grain grain, Faults* faults) {
+  std::vector<PartitionTerm> terms;
+  if (list.unresolved) return terms;
+  const std::vector<LocatedText> texts = ReadTermTexts(list, faults);
+  if (texts.empty()) {
+    if (list.kind == YamlNode::Kind::kList && list.items.empty()) {
+      faults->Add(list.position, "'output.partition_by' is an empty list",
+                  "each feature date is a partition: [feature_date]");
+    }
+    return terms;
+  }
+
+  const size_t num_date_terms = CountDateTerms(texts, grain);
+  if (num_date_terms == 0) {
+    const std::string first = grain == Grain::kHour ? "feature_date, feature_hour"
+                                                    : "feature_date, or with year, month, day";
+    std::string hint = "each feature date is a partition, so that a run replaces exactly its own";
+    if (auto nearest = NearestName(texts.front().text, {"feature_date"})) {
+      hint = fmt::format("did you mean '{}'?", *nearest);
+    }
+    faults->Add(texts.front().position, "'output.partition_by' must start with " + first, hint);
+    return terms;
+  }
+  for (size_t i = 0; i < num_date_terms; ++i) {
+    PartitionTerm term;
+    term.kind = *DateTermKind(texts[i].text);
+    terms.push_back(std::move(term));
+  }
+  std::set<std::string> seen;
+  for (size_t i = num_date_terms; i < texts.size(); ++i) {
+    std::optional<PartitionTerm> term = ReadValueTerm(texts[i], faults);
+    if (!term) continue;
+    if (!seen.insert(term->column.text).second) {
+      faults->Add(texts[i].position, fmt::format("'output.partition_by' uses '{}' twice",
+                                                 term->column.text));
+      continue;
+    }
+    terms.push_back(*std::move(term));
+  }
+  return terms;
+}
+
+}  // namespace tidemill
