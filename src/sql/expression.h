@@ -89,12 +89,29 @@ struct BoundExpression {
 /// the nearest column or function. Wall clocks and random() are refused.
 arrow::Result<BoundExpression> BindExpression(const ParsedExpression& parsed, const BindScope& scope);
 
-/// `root` cast to `type`; an error if there is no such cast.
+/// The columns that `root` mentions outside of every aggregate call, in the order of the text: in a feature those that
+/// may be other features.
+std::vector<ColumnMention> ColumnsOutsideAggregates(const SyntaxPtr& root,
+                                                    const AggregateCatalog& aggregates);
+
+/// `root` cast to `type`: itself if it has that type, a constant if it is one. An error (no position) if there is no
+/// such cast, or none of that constant.
 arrow::Result<ExpressionPtr> CastTo(const ExpressionPtr& root,
                                     const std::shared_ptr<arrow::DataType>& type);
 ExpressionPtr LiteralExpression(std::shared_ptr<arrow::Scalar> value);
+/// A dictionary type stands for the type of its values.
 ExpressionPtr ColumnExpression(int index, const std::string& name,
                                const std::shared_ptr<arrow::DataType>& type);
+ExpressionPtr AggregateExpression(int index, const AggregateCall& call);
+
+/// A call of `function`, whose arguments have the types that its signature wants, with result `type`. Computed at once
+/// if all arguments are constants; then an error (no position) is the function's.
+arrow::Result<ExpressionPtr> CallExpression(const ScalarFunction& function,
+                                            std::vector<ExpressionPtr> arguments,
+                                            std::shared_ptr<arrow::DataType> type, int offset);
+
+/// Canonical text of an aggregate call: equal for calls that compute the same.
+std::string KeyOf(const AggregateCall& call);
 
 /// The index of column `name` by the rule of section 2 (exact first, then without regard to case unless quoted);
 /// -1 if absent, -2 if two fit.
