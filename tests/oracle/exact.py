@@ -1,0 +1,69 @@
+"""Exact arithmetic for DuckDB as functions over lists: what sums and variances are defined to be."""
+
+import math
+from fractions import Fraction
+
+import duckdb
+
+
+def exact_sum(values: list[float] | None) -> float | None:
+    """The correctly rounded sum; NaN with NaN or both infinities; None of nothing."""
+    if not values:
+        return None
+    special = _sum_of_special(values)
+    if special is not None:
+        return special
+    try:
+        return math.fsum(values)
+    except OverflowError:  # of an intermediate sum; the total may yet fit
+        return _rounded(sum(map(Fraction, values)))
+
+
+def exact_mean(values: list[float] | None) -> float | None:
+    total = exact_sum(values)
+    return None if total is None else total / len(values)
+
+
+def exact_variance(values: list[float] | None, sample: bool) -> float | None:
+    if not values or (sample and len(values) < 2):
+        return None
+    if any(not math.isfinite(v) for v in values):
+        return math.nan
+    exact = [Fraction(v) for v in values]
+    mean = sum(exact) / len(exact)
+    squares = sum((v - mean) ** 2 for v in exact)
+    return _rounded(squares / (len(exact) - 1 if sample else len(exact)))
+
+
+def exact_deviation(values: list[float] | None, sample: bool) -> float | None:
+    variance = exact_variance(values, sample)
+    return None if variance is None else math.sqrt(variance)
+
+
+def _sum_of_special(values: list[float]) -> float | None:
+    if any(math.isnan(v) for v in values) or (math.inf in values and -math.inf in values):
+        return math.nan
+    for infinity in (math.inf, -math.inf):
+        if infinity in values:
+            return infinity
+    return None
+
+
+def _rounded(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    functions = {
+        "exact_sum": exact_sum,
+        "exact_mean": exact_mean,
+        "exact_var_samp": lambda values: exact_variance(values, True),
+        "exact_var_pop": lambda values: exact_variance(values, False),
+        "exact_stddev_samp": lambda values: exact_deviation(values, True),
+        "exact_stddev_pop": lambda values: exact_deviation(values, False),
+    }
+    for name, function in functions.items():
+        connection.create_function(name, function, ["DOUBLE[]"], "DOUBLE", null_handling="special")

@@ -1,0 +1,128 @@
+"""PostgreSQL expression text -> DuckDB text, with aggregates taken out by name.
+
+Functions are parsed without any knowledge of what they mean, so that nothing is translated behind our back: the
+meaning of every function that differs from DuckDB's own is in MACROS or in `aggregate_sql`.
+"""
+
+from dataclasses import dataclass
+
+from sqlglot import exp, parse_one
+from sqlglot.dialects.postgres import Postgres
+
+# Scalar functions and operators where DuckDB differs from what pipeline files mean.
+MACROS = [
+    "CREATE MACRO td_divide(a, b) AS CAST(a AS DOUBLE) / nullif(CAST(b AS DOUBLE), 0)",
+    "CREATE MACRO td_ln(x) AS CASE WHEN CAST(x AS DOUBLE) > 0 THEN ln(CAST(x AS DOUBLE)) END",
+    "CREATE MACRO td_log10(x) AS CASE WHEN CAST(x AS DOUBLE) > 0 THEN log10(CAST(x AS DOUBLE)) END",
+    "CREATE MACRO td_sqrt(x) AS CASE WHEN CAST(x AS DOUBLE) >= 0 THEN sqrt(CAST(x AS DOUBLE)) END",
+    "CREATE MACRO td_datediff(a, b) AS date_diff('day', CAST(b AS DATE), CAST(a AS DATE))",
+]
+RENAMED = {"ln": "td_ln", "log10": "td_log10", "sqrt": "td_sqrt", "datediff": "td_datediff"}
+
+AGGREGATES = {
+    "count", "sum", "avg", "min", "max", "stddev", "variance", "stddev_samp", "stddev_pop", "var_samp", "var_pop",
+    "bool_and", "every", "bool_or", "first", "last", "min_by", "max_by",
+}  # fmt: skip
+
+
+class _Plain(Postgres):
+    class Parser(Postgres.Parser):
+        FUNCTIONS = {}
+        FUNCTION_PARSERS = {
+            name: parser
+            for name, parser in Postgres.Parser.FUNCTION_PARSERS.items()
+            if name in ("CAST", "EXTRACT", "SUBSTRING", "TRIM", "POSITION")
+        }
+
+
+@dataclass
+class Aggregate:
+    """One aggregate call: arguments and filter as DuckDB text."""
+
+    name: str
+    arguments: list[str]
+    distinct: bool = False
+    condition: str | None = None
+
+
+def parse(text: str) -> exp.Expression:
+    return parse_one(f"SELECT {text} AS x", read=_Plain).expressions[0].this
+
+
+def duckdb_sql(tree: exp.Expression) -> str:
+    return tree.transform(_rewrite).sql("duckdb")
+
+
+def row_sql(text: str) -> str:
+    """An expression without aggregates."""
+    return duckdb_sql(parse(text))
+
+
+def take_aggregates(text: str, name_of) -> str:
+    """DuckDB text in which `name_of(aggregate)`, a column, stands for each aggregate call."""
+
+    def visit(node: exp.Expression) -> exp.Expression:
+        condition = None
+        call = node
+        if isinstance(node, exp.Filter):
+            call, condition = node.this, duckdb_sql(node.expression.this)
+        if not isinstance(call, exp.Anonymous) or call.name.lower() not in AGGREGATES:
+            return node
+        arguments = call.expressions
+        distinct = len(arguments) == 1 and isinstance(arguments[0], exp.Distinct)
+        if distinct:
+            arguments = arguments[0].expressions
+        found = Aggregate(call.name.lower(), [duckdb_sql(a) for a in arguments], distinct, condition)
+        return exp.column(name_of(found), quoted=True)
+
+    return duckdb_sql(parse(text).transform(visit))
+
+
+def names_in(text: str) -> set[str]:
+    """Columns that stand outside every aggregate."""
+    outside = take_aggregates(text, lambda aggregate: "")
+    tree = parse_one(f"SELECT {outside} AS x", read="duckdb")
+    return {column.name for column in tree.find_all(exp.Column)} - {""}
+
+
+def _rewrite(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.Div):
+        return exp.Anonymous(this="td_divide", expressions=[node.this, node.expression])
+    if isinstance(node, exp.Anonymous) and node.name.lower() in RENAMED:
+        return exp.Anonymous(this=RENAMED[node.name.lower()], expressions=node.expressions)
+    return node
+
+
+def aggregate_sql(call: Aggregate, within: str, event_time: str | None, types) -> str:
+    """One aggregate over the rows where `within` holds. `types(sql)` is the DuckDB type of a row expression."""
+    conditions = [within] + ([f"({call.condition}) IS TRUE"] if call.condition else [])
+    arguments = call.arguments
+    name = {"every": "bool_and", "stddev": "stddev_samp", "variance": "var_samp"}.get(call.name, call.name)
+    distinct = "DISTINCT " if call.distinct else ""
+
+    if name in ("first", "last", "min_by", "max_by"):
+        by = event_time if name in ("first", "last") else arguments[1]
+        x = arguments[0]
+        order = "DESC" if name in ("last", "max_by") else "ASC"
+        conditions += [f"({x}) IS NOT NULL", f"({by}) IS NOT NULL"]
+        return f"(list({x} ORDER BY {by} {order}, {x}) FILTER (WHERE {' AND '.join(conditions)}))[1]"
+
+    where = f" FILTER (WHERE {' AND '.join(conditions)})"
+    x = arguments[0]
+    if name == "count" and x == "*":
+        return f"count(*){where}"
+    if name in ("count", "min", "max", "bool_and", "bool_or"):
+        return f"{name}({distinct}{x}){where}"
+
+    kind = types(x)
+    values = f"list({distinct}CAST({x} AS DOUBLE)) FILTER (WHERE {' AND '.join([*conditions, f'({x}) IS NOT NULL'])})"
+    if name == "sum":
+        if kind in ("DOUBLE", "FLOAT"):
+            return f"exact_sum({values})"
+        total = f"sum({distinct}{x}){where}"
+        return total if kind.startswith("DECIMAL") else f"CAST({total} AS BIGINT)"
+    if name == "avg":
+        if kind in ("DOUBLE", "FLOAT"):
+            return f"exact_mean({values})"
+        return f"td_divide(sum({distinct}{x}){where}, count({distinct}{x}){where})"
+    return f"exact_{name}({values})"
