@@ -2,6 +2,7 @@
 
 /// Values -> dense codes, in order of first appearance.
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -32,12 +33,19 @@ class CodeTable {
     return static_cast<uint32_t>(keys_.size() - 1);
   }
 
+  /// Forgets all keys, and the memory of a table that has grown, so that clearing stays cheap.
   void Clear() {
     keys_.clear();
-    std::fill(slots_.begin(), slots_.end(), 0);
+    if (slots_.size() > kKeptSlots) {
+      Resize(0);
+    } else {
+      std::fill(slots_.begin(), slots_.end(), 0);
+    }
   }
 
  private:
+  static constexpr size_t kKeptSlots = 256;
+
   size_t Start(const Hash128& key) const { return HashInteger(key.low ^ (key.high * 31)) & mask_; }
 
   void Resize(size_t at_least) {

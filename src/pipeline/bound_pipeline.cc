@@ -1,6 +1,7 @@
 #include "pipeline/bound_pipeline.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -434,6 +435,20 @@ arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Sche
                            "make_date(year, month, day) builds one from numbers");
   }
   return root;
+}
+
+std::string FeaturesUsing(const BoundPipeline& pipeline, int aggregate) {
+  std::function<bool(const ExpressionPtr&)> uses = [&](const ExpressionPtr& root) {
+    if (root->kind == Expression::Kind::kAggregate) return root->column == aggregate;
+    return std::any_of(root->arguments.begin(), root->arguments.end(), uses);
+  };
+  std::string names;
+  int count = 0;
+  for (const BoundFeature& feature : pipeline.features) {
+    if (!uses(feature.expression)) continue;
+    names += std::string(count++ == 0 ? " '" : ", '") + feature.name + "'";
+  }
+  return (count == 1 ? "feature" : "features") + names;
 }
 
 std::string FeatureHash(const BoundFeature& feature) { return HashHex(feature.definition); }

@@ -92,6 +92,9 @@ arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Sche
 /// of keys and thread or memory settings do not count.
 std::string DefinitionHash(const BoundPipeline& pipeline);
 
+/// "feature 'a'" or "features 'a', 'b'": those whose expressions use an aggregate, for errors.
+std::string FeaturesUsing(const BoundPipeline& pipeline, int aggregate);
+
 /// Hash of one feature's meaning.
 std::string FeatureHash(const BoundFeature& feature);
 

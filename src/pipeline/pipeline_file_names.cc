@@ -10,9 +10,7 @@
 namespace tidemill {
 namespace {
 
-bool IsNameStart(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
+bool IsNameStart(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
 bool IsNamePart(char c) { return IsNameStart(c) || (c >= '0' && c <= '9'); }
 
 std::string HintForUnset(const std::string& name, const NameValues& names) {
@@ -21,8 +19,8 @@ std::string HintForUnset(const std::string& name, const NameValues& names) {
   if (auto nearest = NearestName(name, known)) {
     return fmt::format("--set has '{}'; did you mean that?", *nearest);
   }
-  return fmt::format("pass --set {0}=..., set the environment variable {0}, or write ${{{0}:-default}}",
-                     name);
+  return fmt::format(
+      "pass --set {0}=..., set the environment variable {0}, or write ${{{0}:-default}}", name);
 }
 
 /// Reads the use that starts with "${" at `begin`.
@@ -122,11 +120,11 @@ std::vector<Diagnostic> SubstituteNames(const NameValues& names, YamlDocument* d
         Diagnostic fault{use.fault, use.hint, node.position, ""};
         // The line of a use in a block or folded scalar is found by looking for its text.
         const std::string written = node.text.substr(use.begin, use.end - use.begin);
-        for (auto line = static_cast<size_t>(node.position.line - 1); line < lines->size(); ++line) {
-          const size_t from =
-              fault.position.line == static_cast<int>(line) + 1
-                  ? static_cast<size_t>(std::max(node.position.column - 1, 0))
-                  : 0;
+        for (auto line = static_cast<size_t>(node.position.line - 1); line < lines->size();
+             ++line) {
+          const size_t from = fault.position.line == static_cast<int>(line) + 1
+                                  ? static_cast<size_t>(std::max(node.position.column - 1, 0))
+                                  : 0;
           const size_t found = (*lines)[line].find(written, from);
           if (found == std::string::npos) continue;
           fault.position.line = static_cast<int>(line) + 1;

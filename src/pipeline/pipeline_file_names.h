@@ -17,10 +17,10 @@ namespace tidemill {
 
 /// One `${...}` or `$${` of a text.
 struct NameUse {
-  size_t begin = 0;         ///< in the text
-  size_t end = 0;           ///< one past its last byte
+  size_t begin = 0;  ///< in the text
+  size_t end = 0;    ///< one past its last byte
   std::string replacement;
-  std::string fault;        ///< why there is no replacement; empty if there is one
+  std::string fault;  ///< why there is no replacement; empty if there is one
   std::string hint;
 };
 

@@ -13,12 +13,20 @@ namespace {
 
 /// Keys that belong to a section of the file, for those who put one into the wrong place.
 std::string SectionOf(const std::string& key) {
-  static const std::map<std::string, std::string> kSections = {
-      {"day", "source"},           {"event_time", "source"},    {"timezone", "source"},
-      {"where", "source"},         {"columns", "source"},       {"join", "source"},
-      {"partition_by", "output"},  {"mode", "output"},          {"cluster_by", "output"},
-      {"file_size", "output"},     {"compression", "output"},   {"max_rows_per_file", "output"},
-      {"path", "source or output"}, {"format", "source or output"}};
+  static const std::map<std::string, std::string> kSections = {{"day", "source"},
+                                                               {"event_time", "source"},
+                                                               {"timezone", "source"},
+                                                               {"where", "source"},
+                                                               {"columns", "source"},
+                                                               {"join", "source"},
+                                                               {"partition_by", "output"},
+                                                               {"mode", "output"},
+                                                               {"cluster_by", "output"},
+                                                               {"file_size", "output"},
+                                                               {"compression", "output"},
+                                                               {"max_rows_per_file", "output"},
+                                                               {"path", "source or output"},
+                                                               {"format", "source or output"}};
   const auto found = kSections.find(key);
   return found == kSections.end() ? "" : found->second;
 }
@@ -136,7 +144,8 @@ std::vector<LocatedText> MapReader::TextOrList(const std::string& key,
   std::vector<const YamlNode*> nodes;
   if (value.kind == YamlNode::Kind::kList) {
     nodes.assign(value.items.begin(), value.items.end());
-    if (nodes.empty()) faults_->Add(value.position, fmt::format("{} is an empty list", NameOf(key)));
+    if (nodes.empty())
+      faults_->Add(value.position, fmt::format("{} is an empty list", NameOf(key)));
   } else {
     nodes.push_back(&value);
   }
@@ -187,8 +196,7 @@ bool MapReader::HasMisspelled(const std::string& key) const {
   return false;
 }
 
-std::optional<LocatedText> ReadText(const YamlNode& node, const std::string& name,
-                                    Faults* faults) {
+std::optional<LocatedText> ReadText(const YamlNode& node, const std::string& name, Faults* faults) {
   if (node.unresolved) return std::nullopt;
   if (node.kind == YamlNode::Kind::kNull ||
       (node.kind == YamlNode::Kind::kScalar &&

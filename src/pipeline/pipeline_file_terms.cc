@@ -41,8 +41,7 @@ std::optional<PartitionTerm> ParseBucket(const LocatedText& text) {
   }
   const size_t close = whole.rfind(')');
   if (close < comma) return std::nullopt;
-  const std::optional<int32_t> buckets =
-      ParseCount(Trim(whole.substr(open + 1, comma - open - 1)));
+  const std::optional<int32_t> buckets = ParseCount(Trim(whole.substr(open + 1, comma - open - 1)));
   const std::string_view column = Trim(whole.substr(comma + 1, close - comma - 1));
   if (!buckets || column.empty()) return std::nullopt;
 
@@ -119,8 +118,7 @@ std::optional<PartitionTerm> ReadValueTerm(const LocatedText& text, Faults* faul
     faults->Add(text.position, name + " is neither a column nor a bucket",
                 "write a column, or bucket(16, user_id)");
   } else if (term->buckets < 1 || term->buckets > kMaxBuckets) {
-    faults->Add(text.position,
-                fmt::format("{} wants between 1 and {} buckets", name, kMaxBuckets));
+    faults->Add(text.position, fmt::format("{} wants between 1 and {} buckets", name, kMaxBuckets));
     return std::nullopt;
   }
   return term;
@@ -149,7 +147,8 @@ std::optional<WindowLength> ReadWindow(const LocatedText& text, const std::strin
   if (unit == 'h' && grain == Grain::kDay) {
     return fault("a window in hours needs 'grain: hour'", "at grain day, count days, as in 31d");
   }
-  if (*count < 1) return fault("a window is at least one slot long", "the feature date alone is 1d");
+  if (*count < 1)
+    return fault("a window is at least one slot long", "the feature date alone is 1d");
   const int32_t limit = unit == 'd' ? kMaxWindowDays : kMaxWindowDays * 24;
   if (*count > limit) return fault(fmt::format("the longest window is {}{}", limit, unit), "");
   return WindowLength{*count, unit == 'd' ? Grain::kDay : Grain::kHour};
@@ -188,8 +187,8 @@ std::vector<PartitionTerm> ReadPartitionTerms(const YamlNode& list, Grain grain,
     std::optional<PartitionTerm> term = ReadValueTerm(texts[i], faults);
     if (!term) continue;
     if (!seen.insert(term->column.text).second) {
-      faults->Add(texts[i].position, fmt::format("'output.partition_by' uses '{}' twice",
-                                                 term->column.text));
+      faults->Add(texts[i].position,
+                  fmt::format("'output.partition_by' uses '{}' twice", term->column.text));
       continue;
     }
     terms.push_back(*std::move(term));

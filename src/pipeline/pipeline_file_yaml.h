@@ -28,8 +28,8 @@ struct YamlNode {
   /// A scalar whose ${NAME} could not be filled in: reported already, so nothing else is said
   /// about it.
   bool unresolved = false;
-  std::vector<YamlNode*> items;                            ///< kList
-  std::vector<std::pair<YamlNode*, YamlNode*>> entries;    ///< kMap, in file order
+  std::vector<YamlNode*> items;                          ///< kList
+  std::vector<std::pair<YamlNode*, YamlNode*>> entries;  ///< kMap, in file order
 };
 
 /// "text", "a list", "a mapping", "nothing": for messages.
