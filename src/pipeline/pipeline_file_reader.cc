@@ -131,10 +131,10 @@ std::optional<std::string> MapReader::Choice(const std::string& key,
                  fmt::format("{}: {} is not supported yet", NameOf(key), text->text),
                  fmt::format("this release knows {}", JoinChoices(values)));
   } else {
-    faults_->Add(text->position,
-                 fmt::format("{} is '{}', which is not one of {}", NameOf(key), text->text,
-                             JoinChoices(values)),
-                 SuggestOne(text->text, values, ""));
+    faults_->Add(
+        text->position,
+        fmt::format("{} is '{}'; it can be {}", NameOf(key), text->text, JoinChoices(values)),
+        SuggestOne(text->text, values, ""));
   }
   return std::nullopt;
 }
@@ -184,7 +184,7 @@ void MapReader::RefuseLater(const std::string& key, const std::string& hint) con
 
 std::string MapReader::NameOf(const std::string& key) const {
   if (path_.empty()) return fmt::format("'{}'", key);
-  if (path_.find('\'') != std::string::npos) return fmt::format("'{}' of {}", key, path_);
+  if (path_.find(' ') != std::string::npos) return fmt::format("'{}' of {}", key, path_);
   return fmt::format("'{}.{}'", path_, key);
 }
 

@@ -49,7 +49,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     YamlNode* node = NewNode(YamlNode::Kind::kNull, anchor);
-    node->position = PositionOf(mark);
+    node->position = PositionOfNull(mark);
     Attach(node);
   }
 
@@ -148,6 +148,24 @@ class TreeBuilder : public YAML::EventHandler {
     return position;
   }
 
+  /// Where nothing is written, the parser's mark is that of whatever comes next. An empty value is
+  /// better reported at its key, an empty item of a block list at its dash.
+  SourcePosition PositionOfNull(const YAML::Mark& mark) const {
+    const SourcePosition position = PositionOf(mark);
+    if (open_.empty()) return position;
+    if (open_.back().key != nullptr) return open_.back().key->position;
+    const char next = CharacterAt(position);
+    if (next == ',' || next == ']') return position;
+    const size_t below = std::min(static_cast<size_t>(position.line), lines_.size());
+    for (size_t line = below; line-- > 0;) {
+      const size_t last = lines_[line].find_last_not_of(" \t");
+      if (last != std::string::npos && lines_[line][last] == '-') {
+        return {file_, static_cast<int>(line) + 1, static_cast<int>(last) + 1};
+      }
+    }
+    return position;
+  }
+
   /// The line below a block's header, at the indentation of the block's text.
   SourcePosition FirstLineOfBlock(SourcePosition header) const {
     SourcePosition position = header;
@@ -170,11 +188,6 @@ class TreeBuilder : public YAML::EventHandler {
 
 /// What often lies behind a YAML error on this line.
 std::string HintFor(const std::string& line, const std::string& problem) {
-  const size_t text = line.find_first_not_of(" \t");
-  if (text == std::string::npos) return "";
-  if (line.substr(0, text).find('\t') != std::string::npos) {
-    return "indent with spaces; YAML does not allow tabs there";
-  }
   if (line.find("${") != std::string::npos && line.find('{') < line.find("${") + 1) {
     return "inside { } or [ ], put ${...} in quotes: \"${NAME}\"";
   }
@@ -199,7 +212,14 @@ arrow::Status YamlError(const std::vector<std::string>& lines, const std::string
     const auto line = static_cast<size_t>(mark.line);
     if (line < lines.size()) {
       diagnostic.source_line = lines[line];
-      diagnostic.hint = HintFor(lines[line], problem);
+      const size_t tab = lines[line].substr(0, lines[line].find_first_not_of(" \t")).find('\t');
+      if (tab != std::string::npos) {
+        diagnostic.message = "this line is indented with a tab";
+        diagnostic.hint = "indent with spaces; YAML does not take tabs there";
+        diagnostic.position.column = static_cast<int>(tab) + 1;
+      } else {
+        diagnostic.hint = HintFor(lines[line], problem);
+      }
     }
   }
   return MakeError(ErrorCode::kInvalid, std::vector<Diagnostic>{std::move(diagnostic)});
