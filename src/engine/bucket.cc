@@ -90,11 +90,11 @@ BucketTable::BucketTable(const TileLayout& layout, const Bucket& bucket) : layou
 void BucketTable::FindEntities(const Bucket& bucket) {
   size_t capacity = 64;
   while (capacity < static_cast<size_t>(bucket.num_rows) * 2) capacity *= 2;
-  struct Slot {
+  struct Cell {
     uint32_t entity_plus_one = 0;
     uint32_t salt = 0;
   };
-  std::vector<Slot> slots(capacity);
+  std::vector<Cell> cells(capacity);
   std::vector<Bytes> found;
   entity_of_row_.reserve(static_cast<size_t>(bucket.num_rows));
   rows_.reserve(static_cast<size_t>(bucket.num_rows));
@@ -104,18 +104,18 @@ void BucketTable::FindEntities(const Bucket& bucket) {
       const auto salt = static_cast<uint32_t>(header.hash >> 32);
       size_t at = header.hash & (capacity - 1);
       while (true) {
-        Slot& slot = slots[at];
-        if (slot.entity_plus_one == 0) {
+        Cell& cell = cells[at];
+        if (cell.entity_plus_one == 0) {
           found.push_back(header.key);
-          slot = {static_cast<uint32_t>(found.size()), salt};
+          cell = {static_cast<uint32_t>(found.size()), salt};
           break;
         }
-        if (slot.salt == salt && CompareKeys(found[slot.entity_plus_one - 1], header.key) == 0) {
+        if (cell.salt == salt && CompareKeys(found[cell.entity_plus_one - 1], header.key) == 0) {
           break;
         }
         at = (at + 1) & (capacity - 1);
       }
-      entity_of_row_.push_back(slots[at].entity_plus_one - 1);
+      entity_of_row_.push_back(cells[at].entity_plus_one - 1);
       rows_.push_back({slice.run, static_cast<uint32_t>(r)});
     }
   }

@@ -1,0 +1,89 @@
+#include "runner/prepare.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace tidemill {
+
+arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeline) {
+  auto zone = TimeZone::Find(pipeline.source.timezone);
+  if (zone == nullptr) {
+    return MakeError(ErrorCode::kInvalid, "unknown time zone '" + pipeline.source.timezone + "'",
+                     "use an IANA name such as Europe/Stockholm");
+  }
+  return std::make_shared<const Calendar>(StepOf(pipeline.grain), zone);
+}
+
+arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label) {
+  auto slot = calendar.Parse(label);
+  if (!slot) {
+    const bool by_day = calendar.step() == Calendar::Step::kDay;
+    return MakeError(ErrorCode::kInvalid, "'" + label + "' is not a feature date",
+                     by_day ? "give a day that exists, as in 2026-03-02"
+                            : "give an hour, as in 2026-03-02T14");
+  }
+  return *slot;
+}
+
+arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
+                                std::vector<Slot> dates, const RunOptions& options) {
+  auto source = std::make_shared<Source>();
+  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates),
+                                            ThreadsOf(options)));
+  auto bound = std::make_shared<BoundPipeline>();
+  ARROW_ASSIGN_OR_RAISE(*bound, BindPipeline(pipeline, source->schema));
+  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates));
+}
+
+int ThreadsOf(const RunOptions& options) {
+  return options.threads > 0 ? options.threads
+                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+PassOptions PassOptionsOf(const RunOptions& options) {
+  PassOptions pass;
+  pass.threads = ThreadsOf(options);
+  pass.cancelled = options.cancelled;
+  if (options.on_progress) {
+    pass.on_progress = [report = options.on_progress](const char* stage, int64_t done,
+                                                      int64_t total) {
+      report({stage, done, total, std::string(stage) == "scan" ? "rows" : "buckets"});
+    };
+  }
+  return pass;
+}
+
+std::vector<std::string> PlanWarnings(const Plan& plan) {
+  std::vector<std::string> warnings = plan.source->warnings;
+  const Source& source = *plan.source;
+  if (!source.day_is_partition || source.days.empty()) return warnings;
+  const Calendar& calendar = *plan.calendar;
+  const CivilDay first = calendar.DayOf(plan.strata.slots().first);
+  const CivilDay last = calendar.DayOf(plan.strata.slots().last);
+  if (first < source.days.front()) {
+    warnings.push_back("the window begins on " + FormatCivilDay(first) +
+                       ", before the first day of data, " + FormatCivilDay(source.days.front()));
+  }
+  if (last > source.days.back()) {
+    warnings.push_back("the window ends on " + FormatCivilDay(last) +
+                       ", after the last day of data, " + FormatCivilDay(source.days.back()));
+  }
+  std::vector<CivilDay> missing;
+  for (CivilDay day = std::max(first, source.days.front());
+       day <= std::min(last, source.days.back()); ++day) {
+    if (!std::binary_search(source.days.begin(), source.days.end(), day)) missing.push_back(day);
+  }
+  if (!missing.empty()) {
+    constexpr size_t kShown = 5;
+    std::string text = missing.size() == 1
+                           ? "a day of the window has no data: "
+                           : std::to_string(missing.size()) + " days of the window have no data: ";
+    for (size_t i = 0; i < std::min(kShown, missing.size()); ++i) {
+      text += (i == 0 ? "" : ", ") + FormatCivilDay(missing[i]);
+    }
+    warnings.push_back(text + (missing.size() > kShown ? ", ..." : ""));
+  }
+  return warnings;
+}
+
+}  // namespace tidemill

@@ -1,0 +1,36 @@
+#pragma once
+
+/// What every command does first: dates parsed, source opened, pipeline bound, pass planned.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/plan.h"
+#include "engine/scan.h"
+#include "tidemill/run.h"
+
+namespace tidemill {
+
+/// The calendar of a pipeline. An error (kInvalid) for an unknown time zone.
+arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeline);
+
+/// The slot of a label such as "2026-03-02". An error (kInvalid) that shows the form.
+arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label);
+
+/// The plan of a pass over `dates` (ascending).
+arrow::Result<Plan> PreparePass(const Pipeline& pipeline,
+                                std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
+                                const RunOptions& options);
+
+/// Threads to use, at least 1.
+int ThreadsOf(const RunOptions& options);
+
+/// How the engine shall run, progress passed on.
+PassOptions PassOptionsOf(const RunOptions& options);
+
+/// What a user should know of the plan before it runs: columns missing in files, a window that begins before the
+/// first day of data, days without data inside it.
+std::vector<std::string> PlanWarnings(const Plan& plan);
+
+}  // namespace tidemill
