@@ -1,5 +1,8 @@
 """The features of one date: source rows -> window -> aggregates -> features."""
 
+import os
+import re
+
 import duckdb
 import pyarrow as pa
 
@@ -24,9 +27,14 @@ def features(path: str, date: str, names: dict[str, str] | None = None) -> tuple
 
 def _load_window(connection: duckdb.DuckDBPyConnection, pipeline: PipelineFile, date: str) -> None:
     """The table `events`: rows of the longest window after `where` and null_entity, with their day as __day."""
-    files = f"read_parquet('{pipeline.source_path}/**/*.parquet', hive_partitioning = true, union_by_name = true)"
-    connection.execute(f"CREATE VIEW source AS SELECT * FROM {files}")
-    columns = {row[0]: row[1] for row in connection.execute("DESCRIBE source").fetchall()}
+    types = ", ".join(f"'{name}': {kind}" for name, kind in _partition_types(pipeline.source_path).items())
+    hive = f"hive_partitioning = true, hive_types = {{{types}}}" if types else "hive_partitioning = false"
+    files = f"read_parquet('{pipeline.source_path}/**/*.parquet', union_by_name = true, {hive})"
+    columns = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+    # DuckDB has few functions for instants in nanoseconds; sources of tests hold whole microseconds.
+    micros = ", ".join(f'CAST("{c}" AS TIMESTAMPTZ) AS "{c}"' for c, kind in columns.items() if kind == "TIMESTAMPTZ_NS")
+    replace = f" REPLACE ({micros})" if micros else ""
+    connection.execute(f"CREATE VIEW source AS SELECT *{replace} FROM {files}")
     derived = ", ".join(["*"] + [f'{row_sql(expr)} AS "{name}"' for name, expr in pipeline.columns.items()])
     day = _day(pipeline, columns)
     conditions = [f"__day BETWEEN DATE '{date}' - {pipeline.longest_window - 1} AND DATE '{date}'"]
@@ -38,6 +46,24 @@ def _load_window(connection: duckdb.DuckDBPyConnection, pipeline: PipelineFile, 
         f"CREATE TABLE events AS SELECT * FROM (SELECT {derived}, CAST({day} AS DATE) AS __day FROM source) "
         f"WHERE {' AND '.join(conditions)}"
     )
+
+
+def _partition_types(root: str) -> dict[str, str]:
+    """DATE where every value is a date, BIGINT where every value is an integer, else VARCHAR."""
+    values: dict[str, list[str]] = {}
+    for folder, _, files in os.walk(root):
+        if any(file.endswith(".parquet") for file in files):
+            for part in os.path.relpath(folder, root).split(os.sep):
+                name, equals, value = part.partition("=")
+                if equals:
+                    values.setdefault(name, []).append(value)
+    types = {}
+    for name, found in values.items():
+        if all(re.fullmatch(r"\d{4}-\d\d-\d\d", value) for value in found):
+            types[name] = "DATE"
+        else:
+            types[name] = "BIGINT" if all(re.fullmatch(r"-?\d+", value) for value in found) else "VARCHAR"
+    return types
 
 
 def _day(pipeline: PipelineFile, columns: dict[str, str]) -> str:

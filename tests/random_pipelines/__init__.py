@@ -1,0 +1,1 @@
+"""Random sources and random pipelines over them, from a seed."""
