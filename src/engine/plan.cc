@@ -16,11 +16,16 @@ void MarkCall(const AggregateCall& call, std::vector<int>* columns) {
 }
 
 std::vector<bool> NeededColumns(const BoundPipeline& pipeline, const Calendar& calendar,
-                                bool day_is_partition) {
-  std::vector<int> columns = pipeline.entity;
-  for (const WindowedAggregate& aggregate : pipeline.aggregates) MarkCall(aggregate.call, &columns);
+                                bool day_is_partition, PlanScope scope) {
+  std::vector<int> columns;
+  if (scope == PlanScope::kFeatures) {
+    columns = pipeline.entity;
+    for (const WindowedAggregate& aggregate : pipeline.aggregates) {
+      MarkCall(aggregate.call, &columns);
+    }
+    if (pipeline.where) CollectColumns(pipeline.where, &columns);
+  }
   for (const AggregateCall& metric : pipeline.input_checks.metrics) MarkCall(metric, &columns);
-  if (pipeline.where) CollectColumns(pipeline.where, &columns);
   if (pipeline.day && !day_is_partition) CollectColumns(pipeline.day, &columns);
   const bool slots_from_time = pipeline.day == nullptr || calendar.step() == Calendar::Step::kHour;
   if (slots_from_time && pipeline.event_time >= 0) columns.push_back(pipeline.event_time);
@@ -97,10 +102,12 @@ std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calenda
 
 arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
                              std::shared_ptr<const Source> source,
-                             std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates) {
+                             std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
+                             PlanScope scope) {
   Plan plan;
+  plan.scope = scope;
   plan.strata = Strata(*calendar, dates, pipeline->windows);
-  plan.needed_columns = NeededColumns(*pipeline, *calendar, source->day_is_partition);
+  plan.needed_columns = NeededColumns(*pipeline, *calendar, source->day_is_partition, scope);
   for (int i = 0; i < pipeline->num_source_columns; ++i) {
     const std::string& name = pipeline->rows->field(i)->name();
     if (plan.needed_columns[static_cast<size_t>(i)] &&

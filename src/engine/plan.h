@@ -24,7 +24,14 @@ struct MorselRef {
   std::optional<Slot> slot;      ///< the slot of all its rows, where that is known
 };
 
+/// What a pass is for, which decides the columns it reads.
+enum class PlanScope {
+  kFeatures,     ///< everything
+  kInputChecks,  ///< the metrics of the input checks alone
+};
+
 struct Plan {
+  PlanScope scope = PlanScope::kFeatures;
   std::shared_ptr<const BoundPipeline> pipeline;
   std::shared_ptr<const Source> source;
   std::shared_ptr<const Calendar> calendar;
@@ -49,6 +56,7 @@ std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calenda
 
 arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
                              std::shared_ptr<const Source> source,
-                             std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates);
+                             std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
+                             PlanScope scope = PlanScope::kFeatures);
 
 }  // namespace tidemill

@@ -36,11 +36,13 @@ class MorselScanner {
     ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
-    if (pipeline_.where == nullptr) {
+    const bool measure_only = plan_.scope == PlanScope::kInputChecks;
+    if (pipeline_.where == nullptr || measure_only) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
       Evaluator evaluator(&morsel.frame);
       ArgumentReader reader(&morsel.frame, &evaluator);
       ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
+      if (measure_only) return TileRun{};
       return Aggregate(morsel, &reader);
     }
     {

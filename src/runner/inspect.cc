@@ -64,8 +64,8 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
                                                   const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
-  ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, {date}, options));
-  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, ScanInput(plan, PassOptionsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, {date}, options, PlanScope::kInputChecks));
+  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, PassOptionsOf(options)));
   ARROW_ASSIGN_OR_RAISE(const PreviousValues previous, PreviousOf(pipeline, *calendar, date));
   const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
   return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics,

@@ -26,13 +26,15 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
 }
 
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
-                                std::vector<Slot> dates, const RunOptions& options) {
+                                std::vector<Slot> dates, const RunOptions& options,
+                                PlanScope scope) {
   auto source = std::make_shared<Source>();
   ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates),
                                             ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
   ARROW_ASSIGN_OR_RAISE(*bound, BindPipeline(pipeline, source->schema));
-  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates));
+  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),
+                  scope);
 }
 
 int ThreadsOf(const RunOptions& options) {

@@ -21,7 +21,8 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
 /// The plan of a pass over `dates` (ascending).
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline,
                                 std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
-                                const RunOptions& options);
+                                const RunOptions& options,
+                                PlanScope scope = PlanScope::kFeatures);
 
 /// Threads to use, at least 1.
 int ThreadsOf(const RunOptions& options);
