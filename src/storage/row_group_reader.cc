@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include <arrow/array/concatenate.h>
+#include <arrow/util/checked_cast.h>
+#include <arrow/util/utf8.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/file_reader.h>
+
+#include "storage/column_types.h"
+#include "storage/parquet_reading.h"
+#include "storage/parquet_source.h"
+
+namespace tidemill {
+namespace {
+
+using arrow::internal::checked_cast;
+
+/// A column as it is wanted and where the file has it.
+struct WantedColumn {
+  std::string name;
+  std::shared_ptr<arrow::DataType> type;  ///< plain
+  bool as_dictionary = false;
+  int leaf = -1;  ///< -1: the file lacks it
+};
+
+/// Arrow builds a dictionary while it decodes plain and dictionary pages, but not those of the
+/// delta encodings.
+bool CanDecodeToDictionary(const parquet::FileMetaData& metadata, int row_group, int leaf) {
+  if (metadata.schema()->Column(leaf)->physical_type() != parquet::Type::BYTE_ARRAY) return false;
+  const auto chunk = metadata.RowGroup(row_group)->ColumnChunk(leaf);
+  return std::ranges::none_of(chunk->encodings(), [](parquet::Encoding::type encoding) {
+    return encoding == parquet::Encoding::DELTA_BYTE_ARRAY ||
+           encoding == parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY;
+  });
+}
+
+arrow::Result<WantedColumn> Find(const ParquetFooter& footer, const arrow::Schema& schema,
+                                 const std::string& name) {
+  const std::shared_ptr<arrow::Field> field = schema.GetFieldByName(name);
+  if (field == nullptr) return arrow::Status::Invalid("there is no column '", name, "'");
+  WantedColumn wanted = {name, field->type(), IsReadAsDictionary(*field->type()), -1};
+  if (!IsReadable(*field->type())) {
+    return arrow::Status::Invalid("column '", name, "' has type ", field->type()->ToString(),
+                                  ", which cannot be read");
+  }
+  const parquet::SchemaDescriptor& descriptor = *footer.metadata->schema();
+  const int index = descriptor.group_node()->FieldIndex(name);
+  if (index < 0) return wanted;
+  const parquet::schema::Node& node = *descriptor.group_node()->field(index);
+  if (!node.is_primitive() || node.is_repeated()) {
+    return arrow::Status::Invalid("column '", name, "' is nested in this file");
+  }
+  wanted.leaf = descriptor.ColumnIndex(node);
+  return wanted;
+}
+
+/// The array of a column that is one chunk; several with different dictionaries are unified.
+arrow::Result<std::shared_ptr<arrow::Array>> SingleChunk(const arrow::ChunkedArray& chunks) {
+  if (chunks.num_chunks() == 1) return chunks.chunk(0);
+  if (chunks.num_chunks() == 0) return arrow::MakeEmptyArray(chunks.type());
+  return arrow::Concatenate(chunks.chunks());
+}
+
+/// Damaged pages without checksums can decode to codes beyond the dictionary.
+arrow::Status CheckCodes(const arrow::DictionaryArray& coded) {
+  const auto* codes = checked_cast<const arrow::Int32Array&>(*coded.indices()).raw_values();
+  const auto limit = static_cast<uint32_t>(coded.dictionary()->length());
+  bool in_range = true;
+  if (coded.null_count() == 0) {
+    for (int64_t i = 0; i < coded.length(); ++i)
+      in_range &= static_cast<uint32_t>(codes[i]) < limit;
+  } else {
+    for (int64_t i = 0; i < coded.length(); ++i) {
+      in_range &= static_cast<uint32_t>(codes[i]) < limit || coded.IsNull(i);
+    }
+  }
+  return in_range ? arrow::Status::OK()
+                  : arrow::Status::Invalid("a dictionary code is out of range");
+}
+
+/// The first row that holds dictionary value `code`; -1 if none does.
+int64_t FirstRowWith(const arrow::DictionaryArray& coded, int64_t code) {
+  const auto& codes = checked_cast<const arrow::Int32Array&>(*coded.indices());
+  for (int64_t i = 0; i < codes.length(); ++i) {
+    if (codes.IsValid(i) && codes.Value(i) == code) return i;
+  }
+  return -1;
+}
+
+arrow::Status CheckUtf8(const arrow::DictionaryArray& coded) {
+  const auto& values = checked_cast<const arrow::StringArray&>(*coded.dictionary());
+  const auto total = static_cast<int64_t>(values.total_values_length());
+  const int64_t begin = values.length() == 0 ? 0 : values.value_offset(0);
+  // One pass over all bytes is fast, but valid bytes may still be cut inside a character.
+  bool valid = arrow::util::ValidateUTF8(values.raw_data() + begin, total);
+  for (int64_t i = 0; valid && i < values.length(); ++i) {
+    const std::string_view value = values.GetView(i);
+    valid = value.empty() || (static_cast<uint8_t>(value.front()) & 0xc0) != 0x80;
+  }
+  if (valid) return arrow::Status::OK();
+  for (int64_t i = 0; i < values.length(); ++i) {
+    if (values.IsNull(i) || arrow::util::ValidateUTF8(values.GetView(i))) continue;
+    const int64_t row = FirstRowWith(coded, i);
+    if (row < 0) return arrow::Status::Invalid("its dictionary holds invalid UTF-8");
+    return arrow::Status::Invalid("row ", row, " holds invalid UTF-8");
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status CheckDictionary(const arrow::DictionaryArray& coded) {
+  ARROW_RETURN_NOT_OK(coded.dictionary()->Validate());
+  ARROW_RETURN_NOT_OK(CheckCodes(coded));
+  return coded.dictionary()->type_id() == arrow::Type::STRING ? CheckUtf8(coded)
+                                                              : arrow::Status::OK();
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> ReadColumn(parquet::arrow::FileReader* reader,
+                                                        int row_group, const WantedColumn& wanted,
+                                                        int64_t num_rows) {
+  if (wanted.leaf < 0) {
+    return ConvertColumn(std::make_shared<arrow::NullArray>(num_rows), wanted.type,
+                         wanted.as_dictionary);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(row_group, {wanted.leaf}));
+  ARROW_ASSIGN_OR_RAISE(auto column, SingleChunk(*table->column(0)));
+  if (column->length() != num_rows) {
+    return arrow::Status::Invalid("it has ", column->length(), " values for ", num_rows, " rows");
+  }
+  if (column->type_id() != arrow::Type::DICTIONARY) ARROW_RETURN_NOT_OK(column->Validate());
+  ARROW_ASSIGN_OR_RAISE(column, ConvertColumn(column, wanted.type, wanted.as_dictionary));
+  if (wanted.as_dictionary) {
+    ARROW_RETURN_NOT_OK(CheckDictionary(checked_cast<const arrow::DictionaryArray&>(*column)));
+  }
+  return column;
+}
+
+}  // namespace
+
+arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> ReadRowGroup(
+    const Location& root, const DataFile& file, const ParquetFooter& footer, int row_group,
+    const arrow::Schema& schema, const std::vector<std::string>& columns) {
+  using Arrays = std::vector<std::shared_ptr<arrow::Array>>;
+  arrow::util::InitializeUTF8();
+  ARROW_ASSIGN_OR_RAISE(auto input, OpenDataFile(root, file));
+  const std::string place = fmt::format("row group {}", row_group);
+  return GuardParquet(file.path, place, [&]() -> arrow::Result<Arrays> {
+    std::vector<WantedColumn> wanted;
+    parquet::ArrowReaderProperties properties = ColumnProperties();
+    for (const std::string& name : columns) {
+      ARROW_ASSIGN_OR_RAISE(WantedColumn column, Find(footer, schema, name));
+      if (column.leaf >= 0 && column.as_dictionary &&
+          CanDecodeToDictionary(*footer.metadata, row_group, column.leaf)) {
+        properties.set_read_dictionary(column.leaf, true);
+      }
+      wanted.push_back(std::move(column));
+    }
+    ARROW_ASSIGN_OR_RAISE(
+        auto reader, parquet::arrow::FileReader::Make(
+                         arrow::default_memory_pool(),
+                         parquet::ParquetFileReader::Open(input, FileProperties(), footer.metadata),
+                         properties));
+    const int64_t num_rows = footer.metadata->RowGroup(row_group)->num_rows();
+    Arrays arrays;
+    for (const WantedColumn& column : wanted) {
+      ARROW_ASSIGN_OR_RAISE(
+          auto array,
+          GuardParquet(file.path, fmt::format("{}: column '{}'", place, column.name),
+                       [&] { return ReadColumn(reader.get(), row_group, column, num_rows); }));
+      arrays.push_back(std::move(array));
+    }
+    return arrays;
+  });
+}
+
+}  // namespace tidemill
