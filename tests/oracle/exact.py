@@ -65,5 +65,15 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
         "exact_stddev_samp": lambda values: exact_deviation(values, True),
         "exact_stddev_pop": lambda values: exact_deviation(values, False),
     }
+    # DuckDB takes a NaN that Python returns for NULL, so results cross as text.
     for name, function in functions.items():
-        connection.create_function(name, function, ["DOUBLE[]"], "DOUBLE", null_handling="special")
+        connection.create_function(f"{name}_text", _as_text(function), ["DOUBLE[]"], "VARCHAR", null_handling="special")
+        connection.execute(f"CREATE MACRO {name}(list) AS CAST({name}_text(list) AS DOUBLE)")
+
+
+def _as_text(function):
+    def call(values: list[float] | None) -> str | None:
+        result = function(values)
+        return None if result is None else repr(result)
+
+    return call
