@@ -44,8 +44,13 @@ class Evaluator {
   arrow::Result<int64_t> EvaluateToMask(const ExpressionPtr& condition, std::vector<uint8_t>* mask);
 
  private:
+  arrow::Result<arrow::Datum> EvaluateCall(const Expression& call);
+  /// A dictionary column with its NULL rows on a NULL value of the dictionary; any other value as it is.
+  arrow::Result<arrow::Datum> WithoutNullCodes(const arrow::Datum& column);
+
   const Frame* frame_;
   std::unordered_map<std::string, arrow::Datum> memo_;
+  std::unordered_map<const arrow::ArrayData*, arrow::Datum> without_null_codes_;
 };
 
 /// A dictionary array or a scalar as a plain array of `num_rows` values; plain arrays as they are.

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <arrow/datum.h>
@@ -47,10 +48,10 @@ struct CallContext {
 class ScalarFunction {
  public:
   std::string name;                  ///< lower case, or the operator
-  std::vector<std::string> aliases;
+  std::vector<std::string> aliases = {};
   int min_arguments = 0;
   int max_arguments = 0;             ///< -1: any number
-  ScalarFunctionDoc doc;
+  ScalarFunctionDoc doc = {};
   /// NULL in any argument gives NULL (lets the evaluator skip work); false for coalesce, case, and, or, is_null, ...
   bool null_in_null_out = true;
   /// Chooses argument and result types; an error message without position if there are none, which says what types
@@ -61,7 +62,7 @@ class ScalarFunction {
   std::function<arrow::Result<arrow::Datum>(const std::vector<arrow::Datum>&, const CallContext&)>
       evaluate;
   /// Spelling in DuckDB, "{0}" standing for the first argument, "{*}" for all, comma-separated. Empty: name({*}).
-  std::string duckdb;
+  std::string duckdb = {};
 };
 
 class ScalarRegistry {
@@ -76,16 +77,23 @@ class ScalarRegistry {
 
  private:
   std::vector<std::unique_ptr<ScalarFunction>> functions_;
+  std::unordered_map<std::string, const ScalarFunction*> by_name_;
 };
 
 // One per file of functions.
-void RegisterComparisons(ScalarRegistry* registry);   // = <> < <= > >=, is [not] distinct from, in, between
-void RegisterLogic(ScalarRegistry* registry);         // and or not is_null is_true..., case coalesce nullif greatest least
+void RegisterComparisons(ScalarRegistry* registry);   // = <> < <= > >=, is [not] distinct from, in
+void RegisterLogic(ScalarRegistry* registry);         // and or not, is [not] null, is [not] true, is [not] false
+void RegisterConditionals(ScalarRegistry* registry);  // case coalesce nullif greatest least
 void RegisterArithmetic(ScalarRegistry* registry);    // + - * / % unary -
-void RegisterMath(ScalarRegistry* registry);          // abs round floor ceil ln log10 exp sqrt power mod sign
-void RegisterStrings(ScalarRegistry* registry);       // lower upper length trim ... like ilike regexp_matches ||
-void RegisterTimes(ScalarRegistry* registry);         // extract date_trunc datediff date_add year..second epoch make_date
+void RegisterMath(ScalarRegistry* registry);          // abs round floor ceil ln log10 exp sqrt power sign
+void RegisterStrings(ScalarRegistry* registry);       // lower upper length trim substring replace ... ||
+void RegisterPatterns(ScalarRegistry* registry);      // like ilike regexp_matches
+void RegisterTimes(ScalarRegistry* registry);         // extract date_trunc year..second epoch
+void RegisterDates(ScalarRegistry* registry);         // datediff date_add add_days make_date to_timestamp
 void RegisterCasts(ScalarRegistry* registry);         // cast
+
+/// Whether values of type `from` can be cast to `to`, and if not why ("there is no cast from text to bytea").
+arrow::Status CheckCast(const arrow::DataType& from, const arrow::DataType& to);
 
 /// PostgreSQL's name of a type, for messages: "bigint", "text", "timestamp".
 std::string TypeName(const arrow::DataType& type);

@@ -1,0 +1,271 @@
+// How an expression is evaluated.
+//
+// Call by call, arguments first, each distinct subexpression once. Three things make that fast and
+// right:
+//
+// - Constants stay scalars, so a call of constants (a partition value, the feature date) costs one
+// row.
+// - Dictionaries stay dictionaries. A column of codes is first put in a form without NULL codes: a
+// NULL value is
+//   appended to its dictionary and NULL rows point there. From then on "the function of the rows"
+//   is "the function of the dictionary's values, same codes", whatever the function does with NULL,
+//   and results of one column share their codes, so calls of such results stay on the dictionary
+//   too. Where two columns meet, both become plain.
+// - What fails is tried again with care. An error on a dictionary's value may be one that no row
+// has: the call is
+//   repeated on the rows. An error in a branch of CASE, COALESCE, AND or OR may be on rows that the
+//   branch is not for: the branches are repeated on the rows that reach them (evaluate_branches.h).
+//   Nothing is paid where nothing fails.
+
+#include "sql/evaluate.h"
+
+#include <cstring>
+
+#include <arrow/array/array_dict.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/array/util.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/util/bitmap_ops.h>
+
+#include "sql/evaluate_branches.h"
+#include "sql/function_registry.h"
+#include "sql/kernel.h"
+
+namespace tidemill {
+
+namespace {
+
+bool IsDictionary(const Datum& datum) {
+  return datum.is_array() && datum.type()->id() == arrow::Type::DICTIONARY;
+}
+
+/// Whether two dictionary arrays have the very same codes, not only equal ones.
+bool ShareCodes(const arrow::ArrayData& a, const arrow::ArrayData& b) {
+  const auto& a_type = static_cast<const arrow::DictionaryType&>(*a.type);
+  const auto& b_type = static_cast<const arrow::DictionaryType&>(*b.type);
+  return a.buffers[1] == b.buffers[1] && a.buffers[0] == b.buffers[0] && a.offset == b.offset &&
+         a.length == b.length && a.dictionary->length == b.dictionary->length &&
+         a_type.index_type()->Equals(*b_type.index_type());
+}
+
+Datum WithDictionary(const arrow::ArrayData& codes, std::shared_ptr<arrow::ArrayData> values) {
+  const auto& type = static_cast<const arrow::DictionaryType&>(*codes.type);
+  auto data = codes.Copy();
+  data->type = arrow::dictionary(type.index_type(), values->type);
+  data->dictionary = std::move(values);
+  return Datum(std::move(data));
+}
+
+/// Calls `visitor.operator()<C>()` with the C type of a dictionary's codes.
+template <typename Visitor>
+void VisitCodeType(const arrow::DataType& dictionary_type, Visitor&& visitor) {
+  const auto& type = static_cast<const arrow::DictionaryType&>(dictionary_type);
+  switch (type.index_type()->id()) {
+    case arrow::Type::INT8:
+      return visitor.template operator()<int8_t>();
+    case arrow::Type::INT16:
+      return visitor.template operator()<int16_t>();
+    case arrow::Type::INT32:
+      return visitor.template operator()<int32_t>();
+    case arrow::Type::INT64:
+      return visitor.template operator()<int64_t>();
+    case arrow::Type::UINT8:
+      return visitor.template operator()<uint8_t>();
+    case arrow::Type::UINT16:
+      return visitor.template operator()<uint16_t>();
+    case arrow::Type::UINT32:
+      return visitor.template operator()<uint32_t>();
+    default:
+      return visitor.template operator()<uint64_t>();
+  }
+}
+
+/// The call on the values of the dictionary that all array arguments share the codes of; nothing if
+/// there is none, or if it is not shorter than the rows.
+arrow::Result<std::optional<Datum>> CallOnDictionary(const Expression& call,
+                                                     const Arguments& arguments, int64_t num_rows) {
+  const arrow::ArrayData* codes = nullptr;
+  for (const Datum& argument : arguments) {
+    if (!argument.is_array()) continue;
+    if (!IsDictionary(argument)) return std::nullopt;
+    if (codes == nullptr) codes = argument.array().get();
+    if (!ShareCodes(*codes, *argument.array())) return std::nullopt;
+  }
+  if (codes == nullptr || codes->dictionary->length >= num_rows) return std::nullopt;
+  const int64_t num_values = codes->dictionary->length;
+  Arguments values;
+  for (const Datum& argument : arguments) {
+    values.push_back(argument.is_array() ? Datum(argument.array()->dictionary) : argument);
+  }
+  ARROW_ASSIGN_OR_RAISE(Datum result,
+                        call.function->evaluate(values, {.call = &call, .num_rows = num_values}));
+  if (result.is_scalar()) return result;
+  return WithDictionary(*codes, result.array());
+}
+
+arrow::Status CheckColumn(const Expression& expression, const Datum& column) {
+  if (column.kind() == Datum::NONE) {
+    return arrow::Status::Invalid("the frame has no column '", expression.name, "'");
+  }
+  const arrow::DataType& type =
+      IsDictionary(column) ? *column.array()->dictionary->type : *column.type();
+  if (type.Equals(*expression.type)) return arrow::Status::OK();
+  return arrow::Status::TypeError("column '", expression.name, "' is of type ", type.ToString(),
+                                  ", not ", expression.type->ToString());
+}
+
+// ---- masks ----
+
+/// One byte for each of 8 bits.
+uint64_t SpreadBits(uint8_t bits) {
+  const uint64_t one_per_byte = (bits * 0x0101010101010101u) & 0x8040201008040201u;
+  return ((one_per_byte + 0x7F7F7F7F7F7F7F7Fu) >> 7) & 0x0101010101010101u;
+}
+
+arrow::Result<int64_t> MaskOfBooleans(const arrow::ArrayData& data, uint8_t* mask) {
+  std::shared_ptr<arrow::Buffer> owner;
+  const uint8_t* bits = data.buffers[1] == nullptr ? nullptr : data.buffers[1]->data();
+  if (data.GetNullCount() > 0) {
+    ARROW_ASSIGN_OR_RAISE(
+        owner, arrow::internal::BitmapAnd(arrow::default_memory_pool(), bits, data.offset,
+                                          data.buffers[0]->data(), data.offset, data.length, 0));
+    bits = owner->data();
+  } else if (data.offset != 0) {
+    ARROW_ASSIGN_OR_RAISE(owner, arrow::internal::CopyBitmap(arrow::default_memory_pool(), bits,
+                                                             data.offset, data.length));
+    bits = owner->data();
+  }
+  if (data.length == 0) return 0;
+  const int64_t whole_bytes = data.length / 8;
+  for (int64_t i = 0; i < whole_bytes; ++i) {
+    const uint64_t spread = SpreadBits(bits[i]);
+    std::memcpy(mask + i * 8, &spread, 8);
+  }
+  for (int64_t row = whole_bytes * 8; row < data.length; ++row) {
+    mask[row] = arrow::bit_util::GetBit(bits, row) ? 1 : 0;
+  }
+  return arrow::internal::CountSetBits(bits, 0, data.length);
+}
+
+arrow::Result<int64_t> MaskOfDictionary(const arrow::ArrayData& data, uint8_t* mask) {
+  std::vector<uint8_t> truth(static_cast<size_t>(data.dictionary->length));
+  ARROW_RETURN_NOT_OK(MaskOfBooleans(*data.dictionary, truth.data()));
+  int64_t count = 0;
+  const bool nulls = data.buffers[0] != nullptr && data.GetNullCount() > 0;
+  VisitCodeType(*data.type, [&]<typename C>() {
+    const C* codes = data.GetValues<C>(1);
+    for (int64_t row = 0; row < data.length; ++row) {
+      const bool is_valid = !nulls || data.IsValid(row);
+      mask[row] = is_valid ? truth[static_cast<size_t>(codes[row])] : uint8_t{0};
+      count += mask[row];
+    }
+  });
+  return count;
+}
+
+}  // namespace
+
+arrow::Result<Datum> Evaluator::Evaluate(const ExpressionPtr& expression) {
+  switch (expression->kind) {
+    case Expression::Kind::kLiteral:
+      return Datum(expression->value);
+    case Expression::Kind::kFeatureDate:
+      return Datum(std::static_pointer_cast<arrow::Scalar>(
+          std::make_shared<arrow::Date32Scalar>(frame_->feature_date)));
+    case Expression::Kind::kRunTimestamp:
+      return Datum(std::static_pointer_cast<arrow::Scalar>(
+          std::make_shared<arrow::TimestampScalar>(frame_->run_timestamp, expression->type)));
+    case Expression::Kind::kColumn:
+    case Expression::Kind::kAggregate: {
+      const auto& values =
+          expression->kind == Expression::Kind::kColumn ? frame_->columns : frame_->aggregates;
+      const auto index = static_cast<size_t>(expression->column);
+      const Datum& column = index < values.size() ? values[index] : Datum();
+      ARROW_RETURN_NOT_OK(CheckColumn(*expression, column));
+      return column;
+    }
+    case Expression::Kind::kCall:
+      break;
+  }
+  const auto known = memo_.find(expression->key);
+  if (known != memo_.end()) return known->second;
+  arrow::Result<Datum> result = EvaluateCall(*expression);
+  if (!result.ok() && HasBranches(*expression)) result = EvaluateBranches(*frame_, *expression);
+  ARROW_RETURN_NOT_OK(result);
+  if (!expression->key.empty()) memo_.emplace(expression->key, *result);
+  return result;
+}
+
+arrow::Result<Datum> Evaluator::EvaluateCall(const Expression& call) {
+  Arguments arguments;
+  for (const ExpressionPtr& argument : call.arguments) {
+    ARROW_ASSIGN_OR_RAISE(Datum value, Evaluate(argument));
+    ARROW_ASSIGN_OR_RAISE(value, WithoutNullCodes(value));
+    arguments.push_back(std::move(value));
+  }
+  const auto on_dictionary = CallOnDictionary(call, arguments, frame_->num_rows);
+  if (on_dictionary.ok() && on_dictionary->has_value()) return **on_dictionary;
+  for (Datum& argument : arguments) {
+    if (!IsDictionary(argument)) continue;
+    ARROW_ASSIGN_OR_RAISE(argument, Materialize(argument, frame_->num_rows));
+  }
+  return call.function->evaluate(arguments, {.call = &call, .num_rows = frame_->num_rows});
+}
+
+arrow::Result<Datum> Evaluator::WithoutNullCodes(const Datum& column) {
+  if (!IsDictionary(column)) return column;
+  const std::shared_ptr<arrow::ArrayData>& data = column.array();
+  if (data->GetNullCount() == 0 || data->buffers[0] == nullptr) return column;
+  const auto known = without_null_codes_.find(data.get());
+  if (known != without_null_codes_.end()) return known->second;
+
+  ARROW_ASSIGN_OR_RAISE(const auto null, arrow::MakeArrayOfNull(data->dictionary->type, 1));
+  ARROW_ASSIGN_OR_RAISE(const auto values,
+                        arrow::Concatenate({arrow::MakeArray(data->dictionary), null}));
+  const auto null_code = static_cast<int32_t>(data->dictionary->length);
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
+                        arrow::AllocateBuffer(data->length * sizeof(int32_t)));
+  auto* out = reinterpret_cast<int32_t*>(buffer->mutable_data());
+  VisitCodeType(*data->type, [&]<typename C>() {
+    const C* codes = data->GetValues<C>(1);
+    for (int64_t row = 0; row < data->length; ++row) {
+      out[row] = data->IsValid(row) ? static_cast<int32_t>(codes[row]) : null_code;
+    }
+  });
+  auto result = arrow::ArrayData::Make(arrow::dictionary(arrow::int32(), values->type()),
+                                       data->length, {nullptr, std::move(buffer)}, 0);
+  result->dictionary = values->data();
+  return without_null_codes_[data.get()] = Datum(std::move(result));
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> Evaluator::EvaluateToArray(
+    const ExpressionPtr& expression) {
+  ARROW_ASSIGN_OR_RAISE(const Datum datum, Evaluate(expression));
+  return Materialize(datum, frame_->num_rows);
+}
+
+arrow::Result<int64_t> Evaluator::EvaluateToMask(const ExpressionPtr& condition,
+                                                 std::vector<uint8_t>* mask) {
+  ARROW_ASSIGN_OR_RAISE(const Datum datum, Evaluate(condition));
+  mask->resize(static_cast<size_t>(frame_->num_rows));
+  if (datum.is_scalar()) {
+    const arrow::Scalar& scalar = *datum.scalar();
+    const bool holds = scalar.is_valid && ScalarValue<bool>(scalar);
+    std::fill(mask->begin(), mask->end(), holds ? 1 : 0);
+    return holds ? frame_->num_rows : 0;
+  }
+  return IsDictionary(datum) ? MaskOfDictionary(*datum.array(), mask->data())
+                             : MaskOfBooleans(*datum.array(), mask->data());
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> Materialize(const Datum& datum, int64_t num_rows) {
+  if (datum.is_scalar()) return arrow::MakeArrayFromScalar(*datum.scalar(), num_rows);
+  if (!IsDictionary(datum)) return datum.make_array();
+  const auto& data = static_cast<const arrow::DictionaryArray&>(*datum.make_array());
+  const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
+  ARROW_ASSIGN_OR_RAISE(const Datum plain,
+                        CallArrow("array_take", {data.dictionary(), data.indices()}, &options));
+  return plain.make_array();
+}
+
+}  // namespace tidemill
