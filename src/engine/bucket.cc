@@ -1,7 +1,9 @@
 #include "engine/bucket.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "engine/code_table.h"
 #include "engine/merge_queue.h"
 #include "engine/sort_keys.h"
 
@@ -26,10 +28,16 @@ int64_t LowerBound(const TileLayout& layout, const TileRun& run, int64_t begin, 
   return begin;
 }
 
+Bytes ViewOf(const std::string& key) {
+  return {reinterpret_cast<const uint8_t*>(key.data()), key.size()};
+}
+
+constexpr int64_t kSamplesPerBucket = 16;
+
 /// Ascending, distinct keys at which buckets begin (but the first).
-std::vector<Bytes> ChooseSplitters(const TileLayout& layout, const std::vector<TileRun>& runs,
-                                   int64_t num_rows, int64_t num_buckets) {
-  constexpr int64_t kSamplesPerBucket = 16;
+std::vector<std::string> ChooseSplitters(const TileLayout& layout, const std::vector<TileRun>& runs,
+                                         const std::vector<TileFile>& files, int64_t num_rows,
+                                         int64_t num_buckets) {
   const int64_t step = std::max<int64_t>(1, num_rows / (num_buckets * kSamplesPerBucket));
   std::vector<Bytes> sample;
   int64_t next = step / 2;
@@ -37,68 +45,130 @@ std::vector<Bytes> ChooseSplitters(const TileLayout& layout, const std::vector<T
     for (; next < run.num_rows; next += step) sample.push_back(KeyOf(layout, run, next));
     next -= run.num_rows;
   }
+  for (const TileFile& file : files) {
+    // Of a file only the first key of each segment is known; it stands for the segment's rows.
+    const auto segments = static_cast<int64_t>(file.num_segments());
+    const int64_t weight = std::max<int64_t>(1, file.num_rows() / segments / step);
+    for (size_t segment = 0; segment < file.num_segments(); ++segment) {
+      sample.insert(sample.end(), static_cast<size_t>(weight), ViewOf(file.first_key(segment)));
+    }
+  }
   std::vector<uint32_t> order(sample.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   SortByKey(sample, &order);
-  std::vector<Bytes> splitters;
+  std::vector<std::string> splitters;
   for (int64_t b = 1; b < num_buckets; ++b) {
     const auto at = static_cast<size_t>(b) * order.size() / static_cast<size_t>(num_buckets);
     if (at >= order.size()) break;
-    const Bytes& key = sample[order[at]];
-    if (splitters.empty() || CompareKeys(splitters.back(), key) < 0) splitters.push_back(key);
+    const auto key = sample[order[at]].view();
+    if (splitters.empty() || splitters.back() < key) splitters.emplace_back(key);
   }
   return splitters;
+}
+
+FileSlice SliceOf(const TileFile& file, const Bucket& bucket) {
+  FileSlice slice{&file, 0, file.num_segments()};
+  while (slice.begin + 1 < slice.end && file.first_key(slice.begin + 1) <= bucket.first_key) {
+    ++slice.begin;
+  }
+  if (!bucket.is_last) {
+    while (slice.end > slice.begin && file.first_key(slice.end - 1) >= bucket.end_key) --slice.end;
+  }
+  return slice;
 }
 
 }  // namespace
 
 std::vector<Bucket> CutBuckets(const TileLayout& layout, const std::vector<TileRun>& runs,
-                               int64_t bucket_bytes) {
+                               const std::vector<TileFile>& files, int64_t bucket_bytes) {
   int64_t memory = 0;
   int64_t num_rows = 0;
   for (const TileRun& run : runs) {
     memory += run.memory;
     num_rows += run.num_rows;
   }
+  for (const TileFile& file : files) {
+    memory += file.memory();
+    num_rows += file.num_rows();
+  }
   if (num_rows == 0) return {};
   constexpr int64_t kMaxBuckets = 16'384;
   const int64_t wanted = std::clamp<int64_t>(memory / bucket_bytes + 1, 1, kMaxBuckets);
-  const std::vector<Bytes> splitters = ChooseSplitters(layout, runs, num_rows, wanted);
+  const auto splitters = ChooseSplitters(layout, runs, files, num_rows, wanted);
   std::vector<Bucket> buckets(splitters.size() + 1);
+  buckets.back().is_last = true;
+  for (size_t b = 0; b < splitters.size(); ++b) {
+    buckets[b].end_key = buckets[b + 1].first_key = splitters[b];
+  }
   for (const TileRun& run : runs) {
     int64_t begin = 0;
-    for (size_t b = 0; b < buckets.size(); ++b) {
-      const int64_t end = b < splitters.size() ? LowerBound(layout, run, begin, splitters[b])
-                                               : run.num_rows;
+    for (Bucket& bucket : buckets) {
+      const int64_t end = bucket.is_last
+                              ? run.num_rows
+                              : LowerBound(layout, run, begin, ViewOf(bucket.end_key));
       if (end > begin) {
-        buckets[b].slices.push_back({&run, begin, end});
-        buckets[b].num_rows += end - begin;
+        bucket.runs.push_back({&run, begin, end});
+        bucket.num_rows += end - begin;
       }
       begin = end;
     }
   }
-  std::erase_if(buckets, [](const Bucket& bucket) { return bucket.num_rows == 0; });
+  for (const TileFile& file : files) {
+    const int64_t rows = file.num_rows() / static_cast<int64_t>(file.num_segments());
+    for (Bucket& bucket : buckets) {
+      const FileSlice slice = SliceOf(file, bucket);
+      if (slice.begin == slice.end) continue;
+      bucket.files.push_back(slice);
+      bucket.num_rows += rows * static_cast<int64_t>(slice.end - slice.begin);
+    }
+  }
+  std::erase_if(buckets,
+                [](const Bucket& bucket) { return bucket.runs.empty() && bucket.files.empty(); });
   return buckets;
 }
 
-BucketTable::BucketTable(const TileLayout& layout, const Bucket& bucket) : layout_(layout) {
-  FindEntities(bucket);
-  OrderParts();
-  MergeTiles();
+arrow::Result<BucketTable> BucketTable::Make(const TileLayout& layout, const Bucket& bucket) {
+  BucketTable table(layout);
+  ARROW_ASSIGN_OR_RAISE(const auto slices, table.Load(bucket));
+  table.FindEntities(slices);
+  table.OrderParts();
+  table.MergeTiles();
+  return table;
 }
 
-void BucketTable::FindEntities(const Bucket& bucket) {
+arrow::Result<std::vector<RunSlice>> BucketTable::Load(const Bucket& bucket) {
+  std::vector<RunSlice> slices = bucket.runs;
+  for (const FileSlice& file : bucket.files) {
+    for (size_t segment = file.begin; segment < file.end; ++segment) {
+      ARROW_ASSIGN_OR_RAISE(TileRun run, file.file->ReadSegment(layout_, segment));
+      RunSlice slice;
+      slice.begin = LowerBound(layout_, run, 0, ViewOf(bucket.first_key));
+      slice.end = bucket.is_last
+                      ? run.num_rows
+                      : LowerBound(layout_, run, slice.begin, ViewOf(bucket.end_key));
+      if (slice.begin == slice.end) continue;
+      loaded_.push_back(std::make_unique<TileRun>(std::move(run)));
+      slice.run = loaded_.back().get();
+      slices.push_back(slice);
+    }
+  }
+  return slices;
+}
+
+void BucketTable::FindEntities(const std::vector<RunSlice>& slices) {
+  int64_t num_rows = 0;
+  for (const RunSlice& slice : slices) num_rows += slice.end - slice.begin;
   size_t capacity = 64;
-  while (capacity < static_cast<size_t>(bucket.num_rows) * 2) capacity *= 2;
+  while (capacity < static_cast<size_t>(num_rows) * 2) capacity *= 2;
   struct Cell {
     uint32_t entity_plus_one = 0;
     uint32_t salt = 0;
   };
   std::vector<Cell> cells(capacity);
   std::vector<Bytes> found;
-  entity_of_row_.reserve(static_cast<size_t>(bucket.num_rows));
-  rows_.reserve(static_cast<size_t>(bucket.num_rows));
-  for (const RunSlice& slice : bucket.slices) {
+  entity_of_row_.reserve(static_cast<size_t>(num_rows));
+  rows_.reserve(static_cast<size_t>(num_rows));
+  for (const RunSlice& slice : slices) {
     for (int64_t r = slice.begin; r < slice.end; ++r) {
       const TileHeader& header = HeaderOf(slice.run->row(layout_, r));
       const auto salt = static_cast<uint32_t>(header.hash >> 32);
@@ -174,6 +244,84 @@ void BucketTable::MergeTiles() {
               part_row(p) + sizeof(TileHeader));
   }
   queue.Flush();
+}
+
+TileRun BucketTable::ToRun() const {
+  TileRun run;
+  run.num_rows = static_cast<int64_t>(tile_stratum_.size());
+  const size_t row_size = layout_.row_size();
+  size_t heap_size = 8;
+  for (size_t e = 0; e < keys_.size(); ++e) {
+    heap_size += keys_[e].size * (tile_begin_[e + 1] - tile_begin_[e]);
+  }
+  ForEachReference([&](uint32_t, size_t, const Bytes& target) {
+    heap_size += (target.size + 7) & ~uint64_t{7};
+  });
+  const size_t bytes = tile_stratum_.size() * row_size;
+  run.rows = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+  run.heap = std::make_unique_for_overwrite<uint8_t[]>(heap_size);
+  run.memory = static_cast<int64_t>(bytes + heap_size);
+  uint8_t* key_end = run.heap.get() + heap_size;
+  for (size_t e = 0; e < keys_.size(); ++e) {
+    const uint64_t hash = HashBytes(keys_[e].view());
+    for (uint32_t t = tile_begin_[e]; t < tile_begin_[e + 1]; ++t) {
+      key_end -= keys_[e].size;
+      if (keys_[e].size > 0) std::memcpy(key_end, keys_[e].data, keys_[e].size);
+      const TileHeader header{hash, {key_end, keys_[e].size}, tile_stratum_[t]};
+      uint8_t* row = run.rows.get() + t * row_size;
+      std::memcpy(row, &header, sizeof header);
+      std::memcpy(row + sizeof header, states(t), layout_.states_size);
+    }
+  }
+  uint8_t* aligned = run.heap.get();
+  ForEachReference([&](uint32_t tile, size_t offset, const Bytes& target) {
+    if (target.data == nullptr) return;
+    if (target.size > 0) std::memcpy(aligned, target.data, target.size);
+    const Bytes moved{aligned, target.size};
+    std::memcpy(run.rows.get() + tile * row_size + sizeof(TileHeader) + offset, &moved,
+                sizeof moved);
+    aligned += (target.size + 7) & ~uint64_t{7};
+  });
+  for (size_t d = 0; d < layout_.distincts.size(); ++d) {
+    run.distincts.push_back(UnitedValues(d));
+    run.memory += static_cast<int64_t>(run.distincts.back().values.size() * sizeof(Hash128));
+  }
+  return run;
+}
+
+template <typename Visit>
+void BucketTable::ForEachReference(Visit visit) const {
+  for (const StateSlot& slot : layout_.states) {
+    for (size_t reference : slot.kernel.references) {
+      const size_t offset = slot.offset + reference;
+      for (uint32_t t = 0; t < tile_stratum_.size(); ++t) {
+        visit(t, offset, *reinterpret_cast<const Bytes*>(states(t) + offset));
+      }
+    }
+  }
+}
+
+TileValues BucketTable::UnitedValues(size_t distinct) const {
+  TileValues united;
+  CodeTable seen;
+  united.begin.push_back(0);
+  for (size_t e = 0; e < keys_.size(); ++e) {
+    uint32_t p = part_begin_[e];
+    for (uint32_t t = tile_begin_[e]; t < tile_begin_[e + 1]; ++t) {
+      seen.Clear();
+      for (; p < part_begin_[e + 1] && HeaderOf(part_row(p)).stratum == tile_stratum_[t]; ++p) {
+        const TileValues& list = parts_[p].run->distincts[distinct];
+        if (list.begin.empty()) continue;
+        for (uint32_t i = list.begin[parts_[p].row]; i < list.begin[parts_[p].row + 1]; ++i) {
+          seen.Insert(list.values[i]);
+        }
+      }
+      united.values.insert(united.values.end(), seen.keys().begin(), seen.keys().end());
+      united.begin.push_back(static_cast<uint32_t>(united.values.size()));
+    }
+  }
+  if (united.values.empty()) united.begin.clear();
+  return united;
 }
 
 }  // namespace tidemill

@@ -8,9 +8,10 @@
 /// order yields the output rows in entity order, date by date, without any sort or merge behind them.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
-#include "engine/scan.h"
+#include "engine/tile_file.h"
 #include "engine/tile_run.h"
 
 namespace tidemill {
@@ -22,20 +23,32 @@ struct RunSlice {
   int64_t end = 0;
 };
 
-struct Bucket {
-  std::vector<RunSlice> slices;
-  int64_t num_rows = 0;
+/// The segments [begin, end) of a file, whose first and last may reach beyond the bucket.
+struct FileSlice {
+  const TileFile* file = nullptr;
+  size_t begin = 0;
+  size_t end = 0;
 };
 
-/// Cuts the runs into buckets of about `bucket_bytes` of tiles each, in entity order. All tiles of an entity are in
-/// one bucket.
+struct Bucket {
+  std::string first_key;          ///< no key of the bucket is less
+  std::string end_key;            ///< every key of the bucket is less; meaningless in the last bucket
+  bool is_last = false;
+  std::vector<RunSlice> runs;     ///< in memory
+  std::vector<FileSlice> files;   ///< spilled
+  int64_t num_rows = 0;           ///< of `runs`, and an estimate of those of `files`
+};
+
+/// Cuts runs and files into buckets of about `bucket_bytes` of tiles each, in entity order. All tiles of an entity are
+/// in one bucket.
 std::vector<Bucket> CutBuckets(const TileLayout& layout, const std::vector<TileRun>& runs,
-                               int64_t bucket_bytes);
+                               const std::vector<TileFile>& files, int64_t bucket_bytes);
 
 /// The entities of one bucket and their tiles, merged to one per (entity, stratum).
 class BucketTable {
  public:
-  BucketTable(const TileLayout& layout, const Bucket& bucket);
+  /// Reads what of the bucket is in files and merges everything.
+  static arrow::Result<BucketTable> Make(const TileLayout& layout, const Bucket& bucket);
 
   size_t num_entities() const { return keys_.size(); }
   const std::vector<Bytes>& keys() const { return keys_; }  ///< ascending
@@ -59,12 +72,23 @@ class BucketTable {
     return parts_[index].run->row(layout_, parts_[index].row);
   }
 
+  /// The tiles as a sorted run of their own, one per (entity, stratum), distinct values without repeats.
+  TileRun ToRun() const;
+
  private:
-  void FindEntities(const Bucket& bucket);
+  explicit BucketTable(const TileLayout& layout) : layout_(layout) {}
+
+  arrow::Result<std::vector<RunSlice>> Load(const Bucket& bucket);
+  void FindEntities(const std::vector<RunSlice>& slices);
   void OrderParts();
   void MergeTiles();
+  /// Calls visit(tile, offset in its states, target) for every reference of every tile.
+  template <typename Visit>
+  void ForEachReference(Visit visit) const;
+  TileValues UnitedValues(size_t distinct) const;
 
   const TileLayout& layout_;
+  std::vector<std::unique_ptr<TileRun>> loaded_;  ///< segments of files
   std::vector<Bytes> keys_;
   std::vector<uint32_t> entity_of_row_;  ///< in the order of the bucket's slices
   std::vector<Part> rows_;

@@ -37,7 +37,7 @@ class Merger {
   }
 
   arrow::Result<MergeResult> Run() {
-    buckets_ = CutBuckets(*scan_.layout, scan_.runs, kBucketBytes);
+    buckets_ = scan_.tiles->Cut(kBucketBytes);
     // Buckets are computed in waves, in parallel; then each date's batches of the wave are written, in order.
     const auto dates = static_cast<int64_t>(plan_.dates.size());
     size_t begin = 0;
@@ -88,7 +88,7 @@ class Merger {
 
   arrow::Result<DateBatches> RunBucket(const Bucket& bucket) {
     const BoundPipeline& pipeline = *plan_.pipeline;
-    const BucketTable table(*scan_.layout, bucket);
+    ARROW_ASSIGN_OR_RAISE(const BucketTable table, BucketTable::Make(*scan_.layout, bucket));
     WindowMerger merger(plan_, scan_, table, spans_);
     ARROW_RETURN_NOT_OK(merger.Prepare());
     DateBatches batches(plan_.dates.size());

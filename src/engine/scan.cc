@@ -272,11 +272,14 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
       EntityKeyCodec::Make(types, pipeline.spec.null_entity == NullEntity::kKeep));
   ScanResult result{std::make_shared<TileLayout>(std::move(layout)),
                     std::make_shared<EntityKeyCodec>(std::move(codec)),
-                    {},
+                    nullptr,
                     nullptr,
                     FrameMetrics(&pipeline.input_checks, plan.strata.size()),
                     EmptyCounts(plan)};
   result.interners = std::make_unique<std::vector<ValueInterner>>(result.layout->distincts.size());
+
+  result.tiles =
+      std::make_unique<TileStore>(result.layout.get(), options.tile_memory, options.scratch);
 
   const int threads = std::max(options.threads, 1);
   std::vector<ScanCounts> counts(static_cast<size_t>(threads), EmptyCounts(plan));
@@ -284,7 +287,6 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
   for (int t = 0; t < threads; ++t) {
     metrics.emplace_back(&pipeline.input_checks, plan.strata.size());
   }
-  result.runs.resize(plan.morsels.size());
   std::mutex progress;
   int64_t rows_done = 0;
   ARROW_RETURN_NOT_OK(ParallelFor(
@@ -299,7 +301,7 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
           const bool is_named = run.status().message().find(file) != std::string::npos;
           return is_named ? run.status() : WithContext(run.status(), file);
         }
-        result.runs[static_cast<size_t>(index)] = *std::move(run);
+        ARROW_RETURN_NOT_OK(result.tiles->Add(*std::move(run)));
         std::lock_guard lock(progress);
         rows_done += morsel.num_rows;
         if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
@@ -307,7 +309,6 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
       }));
   for (const ScanCounts& part : counts) result.counts.Add(part);
   for (const FrameMetrics& part : metrics) result.input_metrics.Merge(part);
-  std::erase_if(result.runs, [](const TileRun& run) { return run.num_rows == 0; });
   return result;
 }
 

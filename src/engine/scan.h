@@ -11,13 +11,16 @@
 #include "engine/entity_key.h"
 #include "engine/frame_metrics.h"
 #include "engine/plan.h"
-#include "engine/tile_run.h"
+#include "engine/tile_store.h"
 
 namespace tidemill {
 
 /// How a pass runs.
 struct PassOptions {
   int threads = 1;
+  int64_t tile_memory = 0;  ///< bytes of tiles to hold before spilling; 0: no limit
+  /// A new path in the scratch folder; asked for when something must be spilled.
+  std::function<arrow::Result<std::string>()> scratch;
   const std::atomic<bool>* cancelled = nullptr;
   /// Called after each morsel or bucket with what is done and how much there is; one call at a time.
   std::function<void(const char* stage, int64_t done, int64_t total)> on_progress;
@@ -38,7 +41,7 @@ struct ScanCounts {
 struct ScanResult {
   std::shared_ptr<const TileLayout> layout;
   std::shared_ptr<const EntityKeyCodec> codec;
-  std::vector<TileRun> runs;  ///< one per morsel that has any rows
+  std::unique_ptr<TileStore> tiles;
   std::unique_ptr<std::vector<ValueInterner>> interners;
   FrameMetrics input_metrics;
   ScanCounts counts;
