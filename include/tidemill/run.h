@@ -30,6 +30,7 @@ struct RunOptions {
   std::string date;             ///< label of the feature date, "2026-03-02"
   int threads = 0;              ///< 0: all cores
   int64_t memory_bytes = 0;     ///< 0: 60 % of RAM
+  std::string scratch;          ///< folder for spilled tiles; empty: $TMPDIR, else /tmp
   std::function<void(const Progress&)> on_progress;      ///< may be empty
   std::function<void(const std::string&)> on_warning;    ///< may be empty; warnings are in the report as well
   const std::atomic<bool>* cancelled = nullptr;          ///< checked often; true stops the run with kInterrupted
@@ -67,7 +68,7 @@ struct RunReport {
   int64_t bytes_written = 0;
   int64_t files_read = 0;
   int64_t days_read = 0;
-  int64_t peak_memory = 0;
+  int64_t spilled_bytes = 0;  ///< written to the scratch folder
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
   std::vector<std::string> warnings;
