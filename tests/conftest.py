@@ -1,7 +1,74 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
 import pytest
 import tidemill_command
+from pipelines import write_pipeline
+from sources import clicks
+from tidemill_command import call, call_json, fingerprint, hidden_files, published
+
+DATE = "2026-03-04"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not tidemill_command.BINARY.exists():
         pytest.exit(f"no tidemill at {tidemill_command.BINARY}; run scripts/build release, or set TIDEMILL_BIN", 2)
+
+
+@dataclass
+class World:
+    """A source, a pipeline over it and a table, in a folder of their own."""
+
+    folder: Path
+
+    @property
+    def events(self) -> Path:
+        return self.folder / "events"
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "pipeline.yaml"
+
+    @property
+    def sets(self) -> dict[str, object]:
+        return {"EVENTS": self.events, "OUT": self.out}
+
+    def pipeline(self, **parts: str) -> Path:
+        return write_pipeline(self.file, **parts)
+
+    def run(self, *flags: object, date: str = DATE, **keywords):
+        return call("run", self.file, "--date", date, *flags, sets=self.sets, **keywords)
+
+    def report(self, *flags: object, date: str = DATE, **keywords) -> dict:
+        return call_json("run", self.file, "--date", date, *flags, sets=self.sets, **keywords)
+
+    def rows(self, date: str = DATE) -> list[dict]:
+        table = published(self.out, date)
+        return [] if table is None else table.to_pylist()
+
+    def table(self, date: str = DATE) -> pa.Table | None:
+        return published(self.out, date)
+
+    def fails(self, code: int, *words: str, date: str = DATE, **keywords) -> str:
+        """A run that exits with `code`, says each of `words`, and leaves table and folder as they were."""
+        before = fingerprint(self.out)
+        stderr = self.run(date=date, expect=code, **keywords).stderr
+        for word in words:
+            assert word in stderr, f"no {word!r} in: {stderr}"
+        assert fingerprint(self.out) == before, "a failed run changed the table"
+        assert hidden_files(self.out) == [], "a failed run left files behind"
+        return stderr
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Five days of clicks from 2026-03-01 and a pipeline of three-day windows."""
+    made = World(tmp_path)
+    clicks(made.events)
+    made.pipeline()
+    return made
