@@ -27,8 +27,8 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(
   PyArrow
   REQUIRED_VARS PyArrow_LIBRARY_DIR
-  VERSION_VARIABLE PyArrow_VERSION
-  REASON_FAILURE_MESSAGE "no pyarrow in ${TIDEMILL_PYTHON}; run scripts/bootstrap, which installs the pinned one")
+  VERSION_VAR PyArrow_VERSION
+  REASON_FAILURE_MESSAGE "no pyarrow in ${TIDEMILL_PYTHON}: run scripts/bootstrap, which installs the pinned one")
 
 if(PyArrow_FOUND AND NOT TARGET Arrow::arrow)
   foreach(_pair arrow:arrow compute:arrow_compute parquet:parquet)
