@@ -13,13 +13,15 @@
 #include "sql/refused_functions.h"
 #include "sql/source_text.h"
 
-// Binding goes bottom-up, one method per kind of node. At each node the arguments are bound first; then the function's
-// resolver, which sees their types and constants, says which types it wants, and casts are put where they differ.
-// Constants are computed at once, so a text that is no date fails here, with its place, and not in the middle of a run.
+// Binding goes bottom-up, one method per kind of node. At each node the arguments are bound first;
+// then the function's resolver, which sees their types and constants, says which types it wants,
+// and casts are put where they differ. Constants are computed at once, so a text that is no date
+// fails here, with its place, and not in the middle of a run.
 //
-// Where a node stands decides what its names mean. A row expression sees the rows. A feature sees the results (entity
-// columns and features), and the rows only inside of aggregates: these are the two levels of a GROUP BY, and mixing
-// them up is the most frequent mistake, so that each side's errors look into the other.
+// Where a node stands decides what its names mean. A row expression sees the rows. A feature sees
+// the results (entity columns and features), and the rows only inside of aggregates: these are the
+// two levels of a GROUP BY, and mixing them up is the most frequent mistake, so that each side's
+// errors look into the other.
 
 namespace tidemill {
 namespace {
@@ -35,9 +37,9 @@ bool IsOneOf(const std::string& name, std::initializer_list<const char*> names) 
 
 /// Functions whose arguments meet in one type, so that 0.1 can be the decimal that it looks like.
 bool MixesArguments(const std::string& name) {
-  return IsOneOf(name, {"=", "<>", "<", "<=", ">", ">=", "in", "is_distinct_from",
-                        "is_not_distinct_from", "coalesce", "nullif", "greatest", "least", "case",
-                        "+", "-", "*", "%"});
+  return IsOneOf(name,
+                 {"=", "<>", "<", "<=", ">", ">=", "in", "is_distinct_from", "is_not_distinct_from",
+                  "coalesce", "nullif", "greatest", "least", "case", "+", "-", "*", "%"});
 }
 
 bool IsLiteral(const ExpressionPtr& expression) {
@@ -137,8 +139,10 @@ class Binder {
                                         const std::string& name,
                                         std::shared_ptr<arrow::DataType> type) {
     if (place_ == Place::kAggregate) {
-      return Error(node, name + " cannot stand inside an aggregate: a day's events are reduced "
-                                "once, for all feature dates",
+      return Error(node,
+                   name +
+                       " cannot stand inside an aggregate: a day's events are reduced "
+                       "once, for all feature dates",
                    "the window of the feature says which days count");
     }
     if (!scope_.feature_date) {
@@ -286,7 +290,8 @@ class Binder {
     return flat;
   }
 
-  /// Beside a decimal, and where no double is, a literal like 0.1 is that decimal and not the nearest double.
+  /// Beside a decimal, and where no double is, a literal like 0.1 is that decimal and not the
+  /// nearest double.
   static void MakeDecimalsExact(const SyntaxNode& node, const std::string& name,
                                 std::vector<ExpressionPtr>* arguments) {
     const auto is_value = [&](size_t i) {
@@ -315,7 +320,10 @@ class Binder {
                                     std::vector<ExpressionPtr> arguments) {
     ARROW_RETURN_NOT_OK(CheckArgumentCount(node, function, static_cast<int>(arguments.size())));
     std::vector<ArgumentInfo> infos;
-    for (const ExpressionPtr& argument : arguments) infos.push_back({argument->type, argument->value});
+    for (ExpressionPtr& argument : arguments) {
+      ARROW_ASSIGN_OR_RAISE(argument, InZone(argument));
+      infos.push_back({argument->type, argument->value});
+    }
     auto signature = function.resolve(infos);
     ARROW_RETURN_NOT_OK(At(node, signature.status()));
     for (size_t i = 0; i < arguments.size(); ++i) {
@@ -339,12 +347,14 @@ class Binder {
     const int least = function.min_arguments;
     const int most = function.max_arguments;
     if (count >= least && (most < 0 || count <= most)) return arrow::Status::OK();
-    std::string wanted = most < 0       ? "at least " + Plural(least, "argument")
-                         : least == most ? Plural(least, "argument")
-                                         : std::to_string(least) + " to " + Plural(most, "argument");
+    std::string wanted = most < 0 ? "at least " + Plural(least, "argument")
+                         : least == most
+                             ? Plural(least, "argument")
+                             : std::to_string(least) + " to " + Plural(most, "argument");
     const std::string& signature = function.doc.signature;
-    return Error(node, function.name + " takes " + wanted + ", and here " +
-                           (count == 1 ? "is 1" : "are " + std::to_string(count)),
+    return Error(node,
+                 function.name + " takes " + wanted + ", and here " +
+                     (count == 1 ? "is 1" : "are " + std::to_string(count)),
                  signature.empty() ? "" : "write " + signature);
   }
 
@@ -357,9 +367,25 @@ class Binder {
         child = Placed(*node.children[0], LiteralExpression(std::move(exact)));
       }
     }
+    if (!IsInstant(*type)) {
+      ARROW_ASSIGN_OR_RAISE(child, InZone(child));
+    }
     auto cast = CastTo(child, type);
     ARROW_RETURN_NOT_OK(At(node, cast.status()));
     return Placed(node, *cast);
+  }
+
+  static bool IsInstant(const arrow::DataType& type) {
+    return type.id() == arrow::Type::TIMESTAMP &&
+           !static_cast<const arrow::TimestampType&>(type).timezone().empty();
+  }
+
+  /// A timestamp with time zone as one of the pipeline's zone: days and hours are that zone's,
+  /// wherever the files say their instants were noted.
+  arrow::Result<ExpressionPtr> InZone(const ExpressionPtr& expression) const {
+    if (!IsInstant(*expression->type)) return expression;
+    const auto& type = static_cast<const arrow::TimestampType&>(*expression->type);
+    return CastTo(expression, arrow::timestamp(type.unit(), scope_.timezone));
   }
 
   // ---- dates
@@ -390,9 +416,10 @@ class Binder {
       time = *std::move(parsed);
     }
     if (!IsDateType(time) && !IsTimestampType(time)) {
-      return Error(node, "an interval is added to a date or a timestamp, and this is " +
-                             TypeName(*time->type),
-                   "cast it: cast(x as timestamp)");
+      return Error(
+          node,
+          "an interval is added to a date or a timestamp, and this is " + TypeName(*time->type),
+          "cast it: cast(x as timestamp)");
     }
     if (interval->days != 0 || interval->micros == 0) {
       ARROW_ASSIGN_OR_RAISE(time, Call(node, "add_days", {time, Integer(sign * interval->days)}));
@@ -430,12 +457,14 @@ class Binder {
       return Error(node, "the difference of timestamps is not supported",
                    "use datediff(a, b) for days, or epoch(a) - epoch(b) for seconds");
     }
-    const bool is_null = left->type->id() == arrow::Type::NA || right->type->id() == arrow::Type::NA;
-    return Error(node, "there is no " + TypeName(*left->type) + " " + node.text + " " +
-                           TypeName(*right->type),
-                 is_null ? "cast the NULL"
-                         : "add or subtract an interval such as interval '7 days', or days to or "
-                           "from a date");
+    const bool is_null =
+        left->type->id() == arrow::Type::NA || right->type->id() == arrow::Type::NA;
+    return Error(
+        node,
+        "there is no " + TypeName(*left->type) + " " + node.text + " " + TypeName(*right->type),
+        is_null ? "cast the NULL"
+                : "add or subtract an interval such as interval '7 days', or days to or "
+                  "from a date");
   }
 
   static bool IsText(const ExpressionPtr& e) {
@@ -475,8 +504,9 @@ class Binder {
     }
     call.type = *std::move(type);
     call.key = KeyOf(call);
-    const auto same = std::find_if(aggregates_.begin(), aggregates_.end(),
-                                   [&](const AggregateCall& other) { return other.key == call.key; });
+    const auto same =
+        std::find_if(aggregates_.begin(), aggregates_.end(),
+                     [&](const AggregateCall& other) { return other.key == call.key; });
     const auto index = static_cast<int>(same - aggregates_.begin());
     ExpressionPtr reference = AggregateExpression(index, call);
     if (same == aggregates_.end()) aggregates_.push_back(std::move(call));
@@ -508,8 +538,8 @@ class Binder {
       ARROW_ASSIGN_OR_RAISE(call->filter, CastTo(call->filter, arrow::boolean()));
     }
     if (call->filter->type->id() != arrow::Type::BOOL) {
-      return Error(*node.filter, "a FILTER needs a condition, and this is " +
-                                     TypeName(*call->filter->type),
+      return Error(*node.filter,
+                   "a FILTER needs a condition, and this is " + TypeName(*call->filter->type),
                    "compare it with a value");
     }
     return arrow::Status::OK();

@@ -12,9 +12,10 @@
 
 namespace tidemill {
 
-/// The one name by which a type is known in trees and keys ("bigint", "decimal(10,2)", "timestamptz"), from any of its
-/// PostgreSQL names (int8, numeric, ...), a few of Spark and DuckDB, and the numbers in parentheses after it. Errors
-/// (Invalid, a message only) name the type and what is wrong with it; `hint` gets the way out.
+/// The one name by which a type is known in trees and keys ("bigint", "decimal(10,2)",
+/// "timestamptz"), from any of its PostgreSQL names (int8, numeric, ...), a few of Spark and
+/// DuckDB, and the numbers in parentheses after it. Errors (Invalid, a message only) name the type
+/// and what is wrong with it; `hint` gets the way out.
 arrow::Result<std::string> CanonicalTypeName(std::string_view name,
                                              const std::vector<int64_t>& modifiers,
                                              std::string* hint);

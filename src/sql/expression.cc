@@ -11,9 +11,10 @@
 #include "sql/function_registry.h"
 #include "sql/source_text.h"
 
-// Keys. Two expressions have the same key exactly if they are the same computation: the same functions over the same
-// columns (by name and type, so that keys are the same for every file) and constants (by type and exact value). A name
-// or a text stands in quotes with quotes and backslashes escaped, so that no two different trees read alike.
+// Keys. Two expressions have the same key exactly if they are the same computation: the same
+// functions over the same columns (by name and type, so that keys are the same for every file) and
+// constants (by type and exact value). A name or a text stands in quotes with quotes and
+// backslashes escaped, so that no two different trees read alike.
 
 namespace tidemill {
 namespace {
@@ -131,9 +132,9 @@ arrow::Result<ExpressionPtr> CallExpression(const ScalarFunction& function,
   call->offset = offset;
   call->type = std::move(type);
   call->arguments = std::move(arguments);
-  const bool is_constant = std::all_of(
-      call->arguments.begin(), call->arguments.end(),
-      [](const ExpressionPtr& a) { return a->kind == Expression::Kind::kLiteral; });
+  const bool is_constant =
+      std::all_of(call->arguments.begin(), call->arguments.end(),
+                  [](const ExpressionPtr& a) { return a->kind == Expression::Kind::kLiteral; });
   if (is_constant) {
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Scalar> value, Compute(*call));
     auto literal = std::make_shared<Expression>(*LiteralExpression(std::move(value)));
@@ -156,11 +157,11 @@ arrow::Result<ExpressionPtr> CastTo(const ExpressionPtr& root,
                                     const std::shared_ptr<arrow::DataType>& type) {
   if (root->type->Equals(*type)) return root;
   if (root->kind == Expression::Kind::kLiteral && !root->value->is_valid) {
-    auto literal =
-        std::make_shared<Expression>(*LiteralExpression(arrow::MakeNullScalar(type)));
+    auto literal = std::make_shared<Expression>(*LiteralExpression(arrow::MakeNullScalar(type)));
     literal->offset = root->offset;
     return literal;
   }
+  ARROW_RETURN_NOT_OK(CheckCast(*root->type, *type));
   const ScalarFunction* cast = ScalarRegistry::Default().Find("cast");
   return CallExpression(*cast, {root}, type, root->offset);
 }

@@ -22,13 +22,23 @@ struct Unit {
 /// By singular name or abbreviation.
 std::optional<Unit> UnitOf(std::string name) {
   static const std::map<std::string, Unit, std::less<>> kUnits = {
-      {"microsecond", {0, 1}}, {"us", {0, 1}},
-      {"millisecond", {0, 1000}}, {"ms", {0, 1000}},
-      {"second", {0, kSecond}}, {"sec", {0, kSecond}}, {"s", {0, kSecond}},
-      {"minute", {0, kMinute}}, {"min", {0, kMinute}}, {"m", {0, kMinute}},
-      {"hour", {0, kHour}}, {"hr", {0, kHour}}, {"h", {0, kHour}},
-      {"day", {1, 0}}, {"d", {1, 0}},
-      {"week", {7, 0}}, {"w", {7, 0}},
+      {"microsecond", {0, 1}},
+      {"us", {0, 1}},
+      {"millisecond", {0, 1000}},
+      {"ms", {0, 1000}},
+      {"second", {0, kSecond}},
+      {"sec", {0, kSecond}},
+      {"s", {0, kSecond}},
+      {"minute", {0, kMinute}},
+      {"min", {0, kMinute}},
+      {"m", {0, kMinute}},
+      {"hour", {0, kHour}},
+      {"hr", {0, kHour}},
+      {"h", {0, kHour}},
+      {"day", {1, 0}},
+      {"d", {1, 0}},
+      {"week", {7, 0}},
+      {"w", {7, 0}},
   };
   auto found = kUnits.find(name);
   if (found == kUnits.end() && name.size() > 2 && name.ends_with('s')) {
@@ -99,7 +109,9 @@ class IntervalParser {
   arrow::Status Add(int sign, int64_t days, int64_t micros) {
     total_.days += sign * days;
     total_.micros += sign * micros;
-    const auto is_long = [](int64_t value, int64_t limit) { return value > limit || value < -limit; };
+    const auto is_long = [](int64_t value, int64_t limit) {
+      return value > limit || value < -limit;
+    };
     if (is_long(total_.days, kMaxDays) || is_long(total_.micros, kMaxMicros)) return TooLong();
     return arrow::Status::OK();
   }

@@ -16,9 +16,9 @@ struct Interval {
   int64_t micros = 0;
 };
 
-/// Reads pairs of a number and a unit (microseconds to weeks) and a time hh:mm[:ss[.ffffff]], each with an optional
-/// sign, added up. Errors (Invalid, a message only) for anything else; months and years are refused, since they have no
-/// fixed length; so is what exceeds 10000 years.
+/// Reads pairs of a number and a unit (microseconds to weeks) and a time hh:mm[:ss[.ffffff]], each
+/// with an optional sign, added up. Errors (Invalid, a message only) for anything else; months and
+/// years are refused, since they have no fixed length; so is what exceeds 10000 years.
 arrow::Result<Interval> ParseInterval(std::string_view text);
 
 }  // namespace tidemill

@@ -6,27 +6,47 @@ namespace tidemill {
 
 const RefusedFunction* FindRefusedFunction(const std::string& lower_name) {
   static const std::set<std::string> kClocks = {
-      "clock_timestamp", "curdate",         "current_date", "current_time", "current_timestamp",
-      "curtime",         "get_current_time", "get_current_timestamp",       "getdate",
-      "localtime",       "localtimestamp",  "now",          "statement_timestamp",
-      "sysdate",         "timeofday",       "today",        "transaction_timestamp",
+      "clock_timestamp",
+      "curdate",
+      "current_date",
+      "current_time",
+      "current_timestamp",
+      "curtime",
+      "get_current_time",
+      "get_current_timestamp",
+      "getdate",
+      "localtime",
+      "localtimestamp",
+      "now",
+      "statement_timestamp",
+      "sysdate",
+      "timeofday",
+      "today",
+      "transaction_timestamp",
       "unix_timestamp",
   };
   static const std::set<std::string> kDice = {
-      "gen_random_uuid", "newid", "rand", "randn", "random", "random_uuid", "setseed",
-      "uuid",            "uuid_generate_v1",       "uuid_generate_v4",      "uuidv4",
+      "gen_random_uuid",
+      "newid",
+      "rand",
+      "randn",
+      "random",
+      "random_uuid",
+      "setseed",
+      "uuid",
+      "uuid_generate_v1",
+      "uuid_generate_v4",
+      "uuidv4",
       "uuidv7",
   };
   static const std::set<std::string> kSession = {
-      "current_catalog", "current_database", "current_role", "current_schema", "current_user",
-      "session_user",    "system_user",      "user",
+      "current_catalog", "current_database", "current_role", "current_schema",
+      "current_user",    "session_user",     "system_user",  "user",
   };
-  static const RefusedFunction kClock = {
-      " is refused: a pipeline's only clock is its feature date",
-      "use feature_date, or run_timestamp() for metadata"};
-  static const RefusedFunction kDie = {
-      " is refused: the same events must give the same features",
-      "take what should vary from a column"};
+  static const RefusedFunction kClock = {" is refused: a pipeline's only clock is its feature date",
+                                         "use feature_date, or run_timestamp() for metadata"};
+  static const RefusedFunction kDie = {" is refused: the same events must give the same features",
+                                       "take what should vary from a column"};
   static const RefusedFunction kWho = {
       " is refused: who runs a pipeline does not change its features",
       "if it is a column, write it in double quotes"};

@@ -1,20 +1,20 @@
 #include "sql/syntax.h"
 
-#include <pg_query.h>
-
 #include <algorithm>
 #include <limits>
 #include <unordered_map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <pg_query.h>
 
 #include "sql/source_text.h"
 #include "sql/syntax_builder.h"
 
-// PostgreSQL's parser takes statements, so an expression is parsed as the only item of a SELECT, and everything that the
-// text adds to that SELECT beyond one item is refused. Nothing is put after the text: a text that closes a parenthesis
-// it did not open, or opens a comment, fails in the parser itself.
+// PostgreSQL's parser takes statements, so an expression is parsed as the only item of a SELECT,
+// and everything that the text adds to that SELECT beyond one item is refused. Nothing is put after
+// the text: a text that closes a parenthesis it did not open, or opens a comment, fails in the
+// parser itself.
 //
 // The parser is C with a NUL-terminated UTF-8 input; texts that are neither are refused before it.
 
@@ -25,8 +25,8 @@ using nlohmann::json;
 
 constexpr size_t kMaxTextSize = 1 << 20;
 
-/// Nodes of a tree, each counted as often as it is reached: BETWEEN and CASE share operands, and whoever walks the tree
-/// meets a shared operand several times.
+/// Nodes of a tree, each counted as often as it is reached: BETWEEN and CASE share operands, and
+/// whoever walks the tree meets a shared operand several times.
 constexpr int64_t kMaxNodes = 500'000;
 
 bool IsWord(std::string_view text, const SourceToken& token, std::string_view lower_word) {
@@ -34,7 +34,8 @@ bool IsWord(std::string_view text, const SourceToken& token, std::string_view lo
          FoldIdentifier(text.substr(token.offset, token.length)) == lower_word;
 }
 
-/// `text` with the reserved word `unique` of every `unique(` replaced, so that the parser takes it for a function.
+/// `text` with the reserved word `unique` of every `unique(` replaced, so that the parser takes it
+/// for a function.
 std::string WithUniqueAsFunction(const std::string& text, const std::vector<SourceToken>& tokens) {
   std::string masked = text;
   for (size_t i = 0; i + 1 < tokens.size(); ++i) {
@@ -48,12 +49,13 @@ std::string WithUniqueAsFunction(const std::string& text, const std::vector<Sour
 /// Reserved words that are likely names of columns.
 bool IsReservedName(const std::string& lower_word) {
   static const std::vector<std::string> kWords = {
-      "analyse", "analyze", "asc",   "authorization", "binary", "check",  "column",     "constraint",
-      "cross",   "default", "desc",  "do",            "end",    "except", "fetch",      "for",
-      "foreign", "freeze",  "from",  "full",          "grant",  "group",  "into",       "join",
-      "lateral", "leading", "limit", "natural",       "offset", "on",     "only",       "order",
-      "outer",   "primary", "references", "select",   "table",  "to",     "trailing",   "union",
-      "unique",  "user",    "using", "verbose",       "window", "with"};
+      "analyse",    "analyze", "asc",     "authorization", "binary",  "check",   "column",
+      "constraint", "cross",   "default", "desc",          "do",      "end",     "except",
+      "fetch",      "for",     "foreign", "freeze",        "from",    "full",    "grant",
+      "group",      "into",    "join",    "lateral",       "leading", "limit",   "natural",
+      "offset",     "on",      "only",    "order",         "outer",   "primary", "references",
+      "select",     "table",   "to",      "trailing",      "union",   "unique",  "user",
+      "using",      "verbose", "window",  "with"};
   return std::find(kWords.begin(), kWords.end(), lower_word) != kWords.end();
 }
 
@@ -125,8 +127,8 @@ class Parser {
         message.replace(at, kUniquePlaceholder.size(), word->name);
       }
       if (IsReservedName(lower)) {
-        hint = "if " + word->name + " is a column, write it in double quotes: \"" + word->name +
-               "\"";
+        hint =
+            "if " + word->name + " is a column, write it in double quotes: \"" + word->name + "\"";
       }
     }
     return Error(offset, std::move(message), std::move(hint));
@@ -204,7 +206,10 @@ class Parser {
     while (!open.empty()) {
       const json& inner = *open.back();
       open.pop_back();
-      if (inner.is_object()) place = std::min(place, inner.value("location", place));
+      if (inner.is_object()) {
+        const int location = inner.value("location", -1);
+        if (location >= 0) place = std::min(place, location);
+      }
       if (!inner.is_structured()) continue;
       for (const json& child : inner) {
         if (child.is_structured()) open.push_back(&child);

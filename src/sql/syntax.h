@@ -19,26 +19,27 @@ using SyntaxPtr = std::shared_ptr<const SyntaxNode>;
 struct SyntaxNode {
   enum class Kind {
     kNull,
-    kBoolean,   ///< text: "true" | "false"
-    kInteger,   ///< text: digits
-    kDecimal,   ///< text: a number with a point or an exponent
-    kString,    ///< text: the value
-    kColumn,    ///< text: the name; quoted: matched exactly
-    kStar,      ///< the * of count(*)
-    kCall,      ///< text: function, operator or special form ("+", "and", "case", "in", "like", ...); children: arguments
-    kCast,      ///< text: target type as written; child 0
+    kBoolean,  ///< text: "true" | "false"
+    kInteger,  ///< text: digits
+    kDecimal,  ///< text: a number with a point or an exponent
+    kString,   ///< text: the value
+    kColumn,   ///< text: the name; quoted: matched exactly
+    kStar,     ///< the * of count(*)
+    kCall,  ///< text: function, operator or special form ("+", "and", "case", "in", "like", ...);
+            ///< children: arguments
+    kCast,  ///< text: target type as written; child 0
     kInterval,  ///< text: as written, "7 days"
   };
   Kind kind = Kind::kNull;
   std::string text;
   bool quoted = false;
-  bool distinct = false;             ///< kCall: DISTINCT before the arguments
-  /// kCall: written as name(...), not as an operator or a form with keywords. Operators and forms cannot be called by
-  /// the names that they have here.
+  bool distinct = false;  ///< kCall: DISTINCT before the arguments
+  /// kCall: written as name(...), not as an operator or a form with keywords. Operators and forms
+  /// cannot be called by the names that they have here.
   bool is_named_call = false;
-  SyntaxPtr filter;                  ///< kCall: FILTER (WHERE ...)
+  SyntaxPtr filter;  ///< kCall: FILTER (WHERE ...)
   std::vector<SyntaxPtr> children;
-  int offset = 0;                    ///< byte offset in the expression's text
+  int offset = 0;  ///< byte offset in the expression's text
 };
 
 /// An expression, parsed. Keeps its text for error positions.
@@ -48,7 +49,8 @@ struct ParsedExpression {
   SyntaxPtr root;
 };
 
-/// Parses exactly one expression: no list, alias, FROM, subquery, window function or second statement. Errors (kInvalid) carry file, line and column, and the line with a caret.
+/// Parses exactly one expression: no list, alias, FROM, subquery, window function or second
+/// statement. Errors (kInvalid) carry file, line and column, and the line with a caret.
 arrow::Result<ParsedExpression> ParseExpression(const LocatedText& source,
                                                 const std::string& source_line = "");
 

@@ -2,19 +2,23 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <utility>
 
 #include "sql/cast_target.h"
 #include "sql/source_text.h"
 
-// libpg_query prints a node as {"TypeOfNode": {fields}}, leaves out fields that are zero, empty or absent, and gives the
-// place of most nodes as `location`, a byte offset into the statement. A few nodes (typed literals) have the location
-// -1; theirs is taken from a part.
+// libpg_query prints a node as {"TypeOfNode": {fields}}, leaves out fields that are zero, empty or
+// absent, and gives the place of most nodes as `location`, a byte offset into the statement. A few
+// nodes (typed literals) have the location -1; theirs is taken from a part. Beware: it leaves out
+// negative integers as well as zero, so that -5 comes as an integer without a value; those are read
+// from the text.
 //
-// Operators and special forms become calls under the names by which the function registry knows them, so that whatever
-// comes after has only one kind of computation. What can be said by other forms is said so here: BETWEEN by two
-// comparisons that share their operand, a CASE with an operand by equalities, NOT IN by NOT and IN.
+// Operators and special forms become calls under the names by which the function registry knows
+// them, so that whatever comes after has only one kind of computation. What can be said by other
+// forms is said so here: BETWEEN by two comparisons that share their operand, a CASE with an
+// operand by equalities, NOT IN by NOT and IN.
 
 namespace tidemill {
 namespace {
@@ -57,9 +61,13 @@ const std::map<std::string, Refusal, std::less<>>& RefusedNodes() {
 /// Binary operators by PostgreSQL's name -> the registry's.
 const std::map<std::string, const char*, std::less<>>& BinaryOperators() {
   static const std::map<std::string, const char*, std::less<>> kOperators = {
-      {"+", "+"},   {"-", "-"},   {"*", "*"},   {"/", "/"},   {"%", "%"},
-      {"=", "="},   {"<>", "<>"}, {"<", "<"},   {"<=", "<="}, {">", ">"},
-      {">=", ">="}, {"||", "||"}, {"^", "power"}, {"~", "regexp_matches"},
+      {"+", "+"},     {"-", "-"},
+      {"*", "*"},     {"/", "/"},
+      {"%", "%"},     {"=", "="},
+      {"<>", "<>"},   {"<", "<"},
+      {"<=", "<="},   {">", ">"},
+      {">=", ">="},   {"||", "||"},
+      {"^", "power"}, {"~", "regexp_matches"},
   };
   return kOperators;
 }
@@ -76,7 +84,8 @@ std::string OperatorHint(std::string_view op) {
   return "";
 }
 
-/// Forms that are written with keywords inside, by PostgreSQL's name of the function -> the registry's.
+/// Forms that are written with keywords inside, by PostgreSQL's name of the function -> the
+/// registry's.
 const std::map<std::string, const char*, std::less<>>& KeywordForms() {
   static const std::map<std::string, const char*, std::less<>> kForms = {
       {"extract", "extract"}, {"substring", "substring"}, {"btrim", "trim"},
@@ -106,6 +115,8 @@ SyntaxPtr MakeNode(Kind kind, std::string text, int offset, std::vector<SyntaxPt
 SyntaxPtr MakeCall(const char* name, int offset, std::vector<SyntaxPtr> children) {
   return MakeNode(Kind::kCall, name, offset, std::move(children));
 }
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool Has(const json& body, const char* field) { return body.contains(field); }
 
@@ -186,7 +197,7 @@ class Builder {
   arrow::Result<SyntaxPtr> Constant(const json& body, int offset) {
     if (IsSet(body, "isnull")) return MakeNode(Kind::kNull, "null", offset);
     if (Has(body, "ival")) {
-      return MakeNode(Kind::kInteger, std::to_string(body["ival"].value("ival", 0)), offset);
+      return MakeNode(Kind::kInteger, std::to_string(IntegerOf(body)), offset);
     }
     if (Has(body, "fval")) {
       // Integers beyond 32 bits come as floating ones.
@@ -200,6 +211,29 @@ class Builder {
     if (Has(body, "sval")) return MakeNode(Kind::kString, body["sval"].value("sval", ""), offset);
     return Error(offset, "bit strings are not supported",
                  "write a number, or a text in single quotes");
+  }
+
+  /// The value of an integer constant of at most 32 bits.
+  int64_t IntegerOf(const json& constant) const {
+    const json& ival = constant.at("ival");
+    if (ival.contains("ival")) return ival["ival"].get<int64_t>();
+    if (constant.value("location", -1) < 0) return 0;
+    // Zero or negative, at the first of its signs.
+    const std::string_view text =
+        std::string_view(expression_.source.text).substr(static_cast<size_t>(OffsetOf(constant)));
+    int64_t value = 0;
+    if (!text.starts_with('-')) return value;
+    const auto read_digits = [&](size_t at) {
+      return std::from_chars(text.data() + at, text.data() + text.size(), value).ec == std::errc();
+    };
+    if (text.size() > 1 && IsDigit(text[1]) && read_digits(1)) return -value;
+    int64_t sign = 1;  // - ( - ( -5 ) ), perhaps with comments
+    for (const SourceToken& token : TokensOf(text)) {
+      const char c = text[static_cast<size_t>(token.offset)];
+      if (IsDigit(c) && read_digits(static_cast<size_t>(token.offset))) break;
+      if (c == '-') sign = -sign;
+    }
+    return sign * value;
   }
 
   arrow::Result<SyntaxPtr> Column(const json& body, int offset) {
@@ -225,7 +259,8 @@ class Builder {
     return node;
   }
 
-  /// current_date and its like: functions without parentheses. Which of them may be used is the binder's to say.
+  /// current_date and its like: functions without parentheses. Which of them may be used is the
+  /// binder's to say.
   arrow::Result<SyntaxPtr> SessionValue(const json&, int offset) {
     const auto written = IdentifierAt(expression_.source.text, offset);
     return MakeNode(Kind::kCall, written ? FoldIdentifier(written->name) : "current_date", offset);
@@ -238,7 +273,8 @@ class Builder {
     const std::vector<std::string> names = StringValues(body, "name");
     const std::string op = names.empty() ? "" : names.back();
     if (kind == "AEXPR_OP") {
-      return Has(body, "lexpr") ? BinaryOperator(body, op, offset) : UnaryOperator(body, op, offset);
+      return Has(body, "lexpr") ? BinaryOperator(body, op, offset)
+                                : UnaryOperator(body, op, offset);
     }
     if (kind == "AEXPR_IN") return In(body, op, offset);
     if (kind == "AEXPR_BETWEEN" || kind == "AEXPR_NOT_BETWEEN") {
@@ -345,9 +381,9 @@ class Builder {
 
   arrow::Result<SyntaxPtr> TruthTest(const json& body, int offset) {
     static const std::map<std::string, const char*, std::less<>> kTests = {
-        {"IS_TRUE", "is_true"},       {"IS_NOT_TRUE", "is_not_true"},
-        {"IS_FALSE", "is_false"},     {"IS_NOT_FALSE", "is_not_false"},
-        {"IS_UNKNOWN", "is_null"},    {"IS_NOT_UNKNOWN", "is_not_null"},
+        {"IS_TRUE", "is_true"},    {"IS_NOT_TRUE", "is_not_true"},
+        {"IS_FALSE", "is_false"},  {"IS_NOT_FALSE", "is_not_false"},
+        {"IS_UNKNOWN", "is_null"}, {"IS_NOT_UNKNOWN", "is_not_null"},
     };
     ARROW_ASSIGN_OR_RAISE(SyntaxPtr child, Build(body.at("arg")));
     const char* name = kTests.at(body.value("booltesttype", "IS_TRUE"));
@@ -408,7 +444,7 @@ class Builder {
         if (!modifier.contains("A_Const") || !modifier["A_Const"].contains("ival")) {
           return Error(OffsetOf(type), "the numbers of a type must be integers");
         }
-        modifiers.push_back(modifier["A_Const"]["ival"].value("ival", 0));
+        modifiers.push_back(IntegerOf(modifier["A_Const"]));
       }
     }
     if (names.back() == "interval") return Interval(body.at("arg"), modifiers, at);
@@ -508,7 +544,8 @@ class Builder {
 
   // ---- places
 
-  /// The offset of a node's body, or of the node itself, in the expression's text; `otherwise` if it has none.
+  /// The offset of a node's body, or of the node itself, in the expression's text; `otherwise` if
+  /// it has none.
   int OffsetOf(const json& node, int otherwise = -1) const {
     if (node.is_object()) {
       const auto location = node.find("location");
