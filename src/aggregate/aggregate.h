@@ -2,16 +2,18 @@
 
 /// Aggregate functions: plain states that are updated from columns, merged, and finalised.
 ///
-/// How to write one. A function is a struct with a `State` (trivially copyable, no constructor needed beyond
-/// `Initialize`) and static Update, Merge, Final; `MakeKernel<F>` (aggregate/kernel_adapter.h) turns it into an
-/// AggregateKernel. The registry entry adds names, accepted types and documentation. Everything else (DISTINCT,
-/// FILTER, NULL skipping, windows, spill, serialisation) is done once, outside the functions.
+/// How to write one. A function is a struct with a `State` (trivially copyable, no constructor
+/// needed beyond `Initialize`) and static Update, Merge, Final; `MakeKernel<F>`
+/// (aggregate/kernel_adapter.h) turns it into an AggregateKernel. The registry entry adds names,
+/// accepted types and documentation. Everything else (DISTINCT, FILTER, NULL skipping, windows,
+/// spill, serialisation) is done once, outside the functions.
 ///
-/// States live in two places. In a morsel they are an array per aggregate, indexed by local group. In a tile they are
-/// one row of bytes per (entity, slot) in which every aggregate has its offset. Both are plain memory: a state may be
-/// moved with memcpy. What does not fit a fixed size (a string, a wide sum) hangs off the state as `Bytes`, whose
-/// offsets the kernel lists in `references`; with that list a row can be copied to another arena, written to disk and
-/// relocated without knowing the function.
+/// States live in two places. In a morsel they are an array per aggregate, indexed by local group.
+/// In a tile they are one row of bytes per (entity, slot) in which every aggregate has its offset.
+/// Both are plain memory: a state may be moved with memcpy. What does not fit a fixed size (a
+/// string, a wide sum) hangs off the state as `Bytes`, whose offsets the kernel lists in
+/// `references`; with that list a row can be copied to another arena, written to disk and relocated
+/// without knowing the function.
 
 #include <cstdint>
 #include <memory>
@@ -27,27 +29,30 @@
 
 namespace tidemill {
 
-/// The physical form in which a function sees an argument. Canonical before any update: NaN is one NaN, -0.0 is 0.0.
+/// The physical form in which a function sees an argument. Canonical before any update: NaN is one
+/// NaN, -0.0 is 0.0.
 enum class ArgumentKind {
-  kNone,     ///< no argument: count(*)
-  kInt64,    ///< bool, integers up to int64, date32, date64, timestamps, time; uint64 as its bits, see is_unsigned
-  kDouble,   ///< float, double
-  kInt128,   ///< decimal128
-  kBytes,    ///< string, large_string, binary, large_binary
+  kNone,    ///< no argument: count(*)
+  kInt64,   ///< bool, integers up to int64, date32, date64, timestamps, time; uint64 as its bits,
+            ///< see is_unsigned
+  kDouble,  ///< float, double
+  kInt128,  ///< decimal128
+  kBytes,   ///< string, large_string, binary, large_binary
 };
 
-/// One argument column, one value per row; the array of its kind is set. Rows whose `selected` byte is 0 hold
-/// anything.
+/// One argument column, one value per row; the array of its kind is set. Rows whose `selected` byte
+/// is 0 hold anything.
 struct ArgumentColumn {
   ArgumentKind kind = ArgumentKind::kNone;
-  bool is_unsigned = false;          ///< kInt64: compare as uint64
+  bool is_unsigned = false;  ///< kInt64: compare as uint64
   const int64_t* int64s = nullptr;
   const double* doubles = nullptr;
   const int128_t* int128s = nullptr;
   const Bytes* bytes = nullptr;
 };
 
-/// The input of an update: rows with their group and whether they take part (not filtered out, no NULL argument).
+/// The input of an update: rows with their group and whether they take part (not filtered out, no
+/// NULL argument).
 struct UpdateBatch {
   int64_t num_rows = 0;
   const uint32_t* groups = nullptr;   ///< per row: index into the state array
@@ -55,11 +60,12 @@ struct UpdateBatch {
   ArgumentColumn arguments[2];
 };
 
-/// A function resolved for argument types: what the engine calls. Stateless and shared between threads.
+/// A function resolved for argument types: what the engine calls. Stateless and shared between
+/// threads.
 struct AggregateKernel {
   /// Equal for kernels whose states are the same thing (sum and avg of one column keep one state).
   std::string state_name;
-  size_t state_size = 0;   ///< bytes, a multiple of 8; states are 8-byte aligned
+  size_t state_size = 0;           ///< bytes, a multiple of 8; states are 8-byte aligned
   std::vector<size_t> references;  ///< offsets of Bytes members within a state
 
   std::shared_ptr<arrow::DataType> result_type;
@@ -70,14 +76,16 @@ struct AggregateKernel {
 
   /// Sets `n` consecutive states to the identity of Merge.
   void (*initialize)(uint8_t* states, int64_t n) = nullptr;
-  /// Adds rows to `states[groups[row]]`. New reference targets are allocated from `arena`, or point into the
-  /// arguments' memory (the caller keeps it alive).
+  /// Adds rows to `states[groups[row]]`. New reference targets are allocated from `arena`, or point
+  /// into the arguments' memory (the caller keeps it alive).
   void (*update)(uint8_t* states, const UpdateBatch& batch, Arena* arena) = nullptr;
-  /// into[i] += from[i] for `n` pairs of rows; the states are `into_offset` and `from_offset` bytes into their rows.
-  /// `into` rows may repeat. References of `into` may point to what `from` references.
+  /// into[i] += from[i] for `n` pairs of rows; the states are `into_offset` and `from_offset` bytes
+  /// into their rows. `into` rows may repeat. References of `into` may point to what `from`
+  /// references.
   void (*merge)(uint8_t* const* into, size_t into_offset, const uint8_t* const* from,
                 size_t from_offset, int64_t n, Arena* arena) = nullptr;
-  /// Appends the result of each row's state to `builder` (of result_type). Fails on overflow of the result type.
+  /// Appends the result of each row's state to `builder` (of result_type). Fails on overflow of the
+  /// result type.
   arrow::Status (*finalize)(const AggregateKernel& kernel, const uint8_t* const* rows,
                             size_t offset, int64_t n, arrow::ArrayBuilder* builder) = nullptr;
 
@@ -87,11 +95,11 @@ struct AggregateKernel {
 
 /// What the documentation, `tidemill functions` and the SQL dialects say about a function.
 struct AggregateDoc {
-  std::string signature;    ///< "sum(x)"
-  std::string summary;      ///< one sentence
-  std::string null_rule;    ///< what no rows give, what NULLs do
-  std::string example;      ///< an expression
-  std::string duckdb;       ///< spelling in DuckDB with {0}, {1}: "sum({0})"; empty: the same name
+  std::string signature;  ///< "sum(x)"
+  std::string summary;    ///< one sentence
+  std::string null_rule;  ///< what no rows give, what NULLs do
+  std::string example;    ///< an expression
+  std::string duckdb;     ///< spelling in DuckDB with {0}, {1}: "sum({0})"; empty: the same name
 };
 
 }  // namespace tidemill

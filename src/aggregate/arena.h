@@ -12,7 +12,8 @@
 
 namespace tidemill {
 
-/// A run of bytes that somebody else owns. `data` is null for "no value", which is not the empty run.
+/// A run of bytes that somebody else owns. `data` is null for "no value", which is not the empty
+/// run.
 struct Bytes {
   const uint8_t* data = nullptr;
   uint64_t size = 0;

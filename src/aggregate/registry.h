@@ -12,11 +12,12 @@ namespace tidemill {
 
 /// One function of the registry.
 struct AggregateFunction {
-  std::string name;                  ///< lower case
+  std::string name;  ///< lower case
   std::vector<std::string> aliases;
-  int num_arguments = 1;             ///< as written; count(*) is count with star
+  int num_arguments = 1;  ///< as written; count(*) is count with star
   AggregateDoc doc;
-  /// The kernel for these argument types; an error message without position for types that it does not take.
+  /// The kernel for these argument types; an error message without position for types that it does
+  /// not take.
   std::function<arrow::Result<AggregateKernel>(
       const std::vector<std::shared_ptr<arrow::DataType>>& arguments)>
       resolve;
@@ -29,7 +30,8 @@ class AggregateRegistry : public AggregateCatalog {
 
   void Add(AggregateFunction function);
 
-  const AggregateFunction* Find(const std::string& lower_name) const;  ///< by name or alias; null if none
+  const AggregateFunction* Find(
+      const std::string& lower_name) const;  ///< by name or alias; null if none
   const std::vector<AggregateFunction>& functions() const { return functions_; }
 
   /// The kernel of a bound call. For count(*) pass star.

@@ -1,0 +1,52 @@
+/// count(*) and count(x).
+
+#include <arrow/array/builder_primitive.h>
+
+#include "aggregate/kernel_adapter.h"
+#include "aggregate/registry.h"
+
+namespace tidemill {
+namespace {
+
+/// The engine leaves out rows with a NULL argument, so both forms only count.
+struct Count {
+  struct State {
+    int64_t count;
+  };
+  using Arguments = std::tuple<>;
+  static constexpr auto kReferences = kNoReferences;
+
+  static void Initialize(State& state) { state.count = 0; }
+  static void Update(State& state, Arena*) { ++state.count; }
+  static void Merge(State& into, const State& from, Arena*) { into.count += from.count; }
+  static arrow::Status Final(const AggregateKernel&, const StateRows<State>& states,
+                             arrow::ArrayBuilder* builder) {
+    auto* counts = static_cast<arrow::Int64Builder*>(builder);
+    for (int64_t i = 0; i < states.size; ++i) counts->UnsafeAppend(states[i].count);
+    return arrow::Status::OK();
+  }
+};
+
+}  // namespace
+
+void RegisterCounts(AggregateRegistry* registry) {
+  AggregateFunction count;
+  count.name = "count";
+  count.num_arguments = 1;
+  count.doc = {
+      .signature = "count(x)",
+      .summary =
+          "The number of rows: of all with count(*), of those where x is not NULL with "
+          "count(x), of the different values of x with count(distinct x).",
+      .null_rule = "No rows give 0. NULLs are not counted, except by count(*).",
+      .example = "count(*) filter (where event_type = 'click')",
+      .duckdb = "",
+  };
+  count.resolve = [](const std::vector<std::shared_ptr<arrow::DataType>>& arguments)
+      -> arrow::Result<AggregateKernel> {
+    return MakeKernel<Count>("count", arrow::int64(), arguments);
+  };
+  registry->Add(std::move(count));
+}
+
+}  // namespace tidemill

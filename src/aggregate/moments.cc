@@ -1,0 +1,215 @@
+/// Variances and standard deviations.
+///
+/// The state holds the exact sum of the values and of their squares (base/exact_sum.h), so that the
+/// difference n * S2 - S1 * S1, where floating point loses all digits of data with a large mean, is
+/// exact.
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include <arrow/array/builder_primitive.h>
+
+#include "aggregate/argument_types.h"
+#include "aggregate/kernel_adapter.h"
+#include "aggregate/registry.h"
+#include "aggregate/wide_block.h"
+#include "base/exact_sum.h"
+#include "base/wide_int.h"
+
+namespace tidemill {
+namespace {
+
+/// Sums of integers: kSumLimbs hold the sum, kSquareLimbs the sum of squares, of 2^60 values and
+/// more.
+template <typename Argument, int kSumLimbs, int kSquareLimbs>
+struct IntegerMoments {
+  struct State {
+    WideInt<kSumLimbs> sum;
+    WideInt<kSquareLimbs> squares;
+    uint64_t count;
+  };
+  using Arguments = std::tuple<Argument>;
+  static constexpr auto kReferences = kNoReferences;
+
+  static void Initialize(State& state) { state = {}; }
+  static void Update(State& state, decltype(std::declval<Argument>()[0]) value, Arena*) {
+    const bool negative = value < 0;
+    const auto bits = static_cast<uint128_t>(static_cast<int128_t>(value));
+    const uint128_t magnitude = negative ? -bits : bits;
+    state.sum.AddTerm(magnitude, 0, negative);
+    if constexpr (kSquareLimbs > 3) {
+      const auto low = static_cast<uint64_t>(magnitude);
+      const auto high = static_cast<uint64_t>(magnitude >> 64);
+      const uint128_t cross = static_cast<uint128_t>(low) * high;
+      state.squares.AddTerm(static_cast<uint128_t>(low) * low, 0, false);
+      state.squares.AddTerm(cross, 65, false);
+      state.squares.AddTerm(static_cast<uint128_t>(high) * high, 128, false);
+    } else {
+      state.squares.AddTerm(magnitude * magnitude, 0, false);
+    }
+    ++state.count;
+  }
+  static void Merge(State& into, const State& from, Arena*) {
+    into.sum.Add(from.sum);
+    into.squares.Add(from.squares);
+    into.count += from.count;
+  }
+  static double Variance(const State& state, uint64_t divisor, int scale) {
+    return ExactVariance(state.sum, state.squares, 0, state.count, divisor, scale);
+  }
+};
+
+struct DoubleMoments {
+  struct State {
+    FixedSum<2, -64> sum;
+    FixedSum<4, -128> squares;
+    uint64_t count : 63;
+    uint64_t has_not_finite : 1;
+    Bytes wide;  // a WideMoments of what the fixed sums refused, from the first such value on
+  };
+  struct WideMoments {
+    WideSum sum;
+    WideSquareSum squares;
+  };
+  using Arguments = std::tuple<DoubleArgument>;
+  static constexpr std::array<size_t, 1> kReferences = {offsetof(State, wide)};
+
+  static void Initialize(State& state) { state = {}; }
+
+  static void Update(State& state, double value, Arena* arena) {
+    ++state.count;
+    if (!std::isfinite(value)) [[unlikely]] {
+      state.has_not_finite = 1;
+      return;
+    }
+    if (!state.sum.Add(value)) [[unlikely]] {
+      OwnedBlock<WideMoments>(&state.wide, arena)->sum.Add(value);
+    }
+    if (!state.squares.AddSquare(value)) [[unlikely]] {
+      OwnedBlock<WideMoments>(&state.wide, arena)->squares.AddSquare(value);
+    }
+  }
+
+  static void Merge(State& into, const State& from, Arena* arena) {
+    into.count += from.count;
+    into.has_not_finite |= from.has_not_finite;
+    if (!into.sum.Merge(from.sum)) [[unlikely]] {
+      OwnedBlock<WideMoments>(&into.wide, arena)->sum.Absorb(from.sum);
+    }
+    if (!into.squares.Merge(from.squares)) [[unlikely]] {
+      OwnedBlock<WideMoments>(&into.wide, arena)->squares.Absorb(from.squares);
+    }
+    if (from.wide.data != nullptr) [[unlikely]] {
+      const auto wide = LoadBlock<WideMoments>(from.wide);
+      auto* into_wide = OwnedBlock<WideMoments>(&into.wide, arena);
+      into_wide->sum.Merge(wide.sum);
+      into_wide->squares.Merge(wide.squares);
+    }
+  }
+
+  static double Variance(const State& state, uint64_t divisor, int) {
+    if (state.has_not_finite) return std::numeric_limits<double>::quiet_NaN();
+    if (state.wide.data == nullptr) {
+      return ExactVariance(state.sum.units, state.squares.units, -64, state.count, divisor);
+    }
+    auto total = LoadBlock<WideMoments>(state.wide);
+    total.sum.Absorb(state.sum);
+    total.squares.Absorb(state.squares);
+    return ExactVariance(total.sum.units, total.squares.units, -1074, state.count, divisor);
+  }
+};
+
+/// kFreedom: what the divisor is less than the count, 1 for a sample, 0 for the population.
+template <typename Moments, int kFreedom, bool kRoot>
+struct MomentFunction : Moments {
+  using State = typename Moments::State;
+
+  static arrow::Status Final(const AggregateKernel& kernel, const StateRows<State>& states,
+                             arrow::ArrayBuilder* builder) {
+    const arrow::DataType& type = *kernel.argument_types[0];
+    const int scale = IsDecimal(type) ? static_cast<const arrow::Decimal128Type&>(type).scale() : 0;
+    AppendOptionals<arrow::DoubleBuilder>(
+        builder, states.size, [&](int64_t i) -> std::optional<double> {
+          const State& state = states[i];
+          if (state.count <= kFreedom) return std::nullopt;
+          const double variance = Moments::Variance(state, state.count - kFreedom, scale);
+          return kRoot ? std::sqrt(variance) : variance;
+        });
+    return arrow::Status::OK();
+  }
+};
+
+template <int kFreedom, bool kRoot>
+void AddMoment(AggregateRegistry* registry, std::string name, std::vector<std::string> aliases,
+               AggregateDoc doc) {
+  AggregateFunction function;
+  function.name = name;
+  function.aliases = std::move(aliases);
+  function.doc = std::move(doc);
+  function.resolve = [name](const std::vector<std::shared_ptr<arrow::DataType>>& arguments)
+      -> arrow::Result<AggregateKernel> {
+    const arrow::DataType& type = *arguments[0];
+    const auto make = [&]<typename Moments>() {
+      return MakeKernel<MomentFunction<Moments, kFreedom, kRoot>>("moments", arrow::float64(),
+                                                                  arguments);
+    };
+    if (type.id() == arrow::Type::UINT64) {
+      return make.template operator()<IntegerMoments<UInt64Argument, 2, 3>>();
+    }
+    if (arrow::is_integer(type.id())) {
+      return make.template operator()<IntegerMoments<Int64Argument, 2, 3>>();
+    }
+    if (IsFloating(type)) return make.template operator()<DoubleMoments>();
+    if (IsDecimal(type)) return make.template operator()<IntegerMoments<Int128Argument, 3, 5>>();
+    return NotANumber(name, type);
+  };
+  registry->Add(std::move(function));
+}
+
+}  // namespace
+
+void RegisterMoments(AggregateRegistry* registry) {
+  const std::string sample_rule =
+      "No rows and a single row give NULL. NULLs are skipped. NaN or an infinity gives NaN.";
+  const std::string population_rule =
+      "No rows give NULL. NULLs are skipped. NaN or an infinity gives NaN.";
+  AddMoment<1, true>(registry, "stddev_samp", {"stddev"},
+                     {
+                         .signature = "stddev_samp(x)",
+                         .summary = "The standard deviation of x as a sample (divisor n - 1): the "
+                                    "root of var_samp(x).",
+                         .null_rule = sample_rule,
+                         .example = "stddev_samp(value)",
+                         .duckdb = "stddev_samp({0})",
+                     });
+  AddMoment<0, true>(registry, "stddev_pop", {},
+                     {
+                         .signature = "stddev_pop(x)",
+                         .summary = "The standard deviation of x as the whole population (divisor "
+                                    "n): the root of var_pop(x).",
+                         .null_rule = population_rule,
+                         .example = "stddev_pop(value)",
+                         .duckdb = "stddev_pop({0})",
+                     });
+  AddMoment<1, false>(registry, "var_samp", {"variance"},
+                      {
+                          .signature = "var_samp(x)",
+                          .summary = "The variance of x as a sample (divisor n - 1), computed from "
+                                     "exact sums and rounded once.",
+                          .null_rule = sample_rule,
+                          .example = "var_samp(value)",
+                          .duckdb = "var_samp({0})",
+                      });
+  AddMoment<0, false>(registry, "var_pop", {},
+                      {
+                          .signature = "var_pop(x)",
+                          .summary = "The variance of x as the whole population (divisor n), "
+                                     "computed from exact sums and rounded once.",
+                          .null_rule = population_rule,
+                          .example = "var_pop(value)",
+                          .duckdb = "var_pop({0})",
+                      });
+}
+
+}  // namespace tidemill
