@@ -72,7 +72,7 @@ def test_input_checks_see_rows_without_entity(world):
 
 
 def test_output_checks(world):
-    got = results(world, 'output:\n  - row_count = 7\n  - null_count(user_id) = 0\n  - max(clicks) <= events_most()'.replace("events_most()", "100"))
+    got = results(world, "output:\n  - row_count = 7\n  - null_count(user_id) = 0\n  - max(clicks) <= 100")
     assert len(got) == 3 and all(check["passed"] and check["stage"] == "output" for check in got.values())
 
 
