@@ -21,19 +21,23 @@ struct DataFile {
   std::string relative_path;  ///< below the root, for people and for the ledger
   int64_t size = 0;
   int64_t mtime_ns = 0;
-  std::vector<std::shared_ptr<arrow::Scalar>> partition_values;  ///< one per partition column; may be null scalars
+  std::vector<std::shared_ptr<arrow::Scalar>>
+      partition_values;  ///< one per partition column; may be null scalars
 };
 
 struct HiveListing {
   Location root;
-  std::shared_ptr<arrow::Schema> partition_schema;  ///< date32, int64 or string, inferred from all values
-  std::vector<DataFile> files;                      ///< sorted by relative path
+  std::shared_ptr<arrow::Schema>
+      partition_schema;         ///< date32, int64 or string, inferred from all values
+  std::vector<DataFile> files;  ///< sorted by relative path
 };
 
-/// Lists every *.parquet below `root` whose path has no part starting with '_' or '.' (partition directories like
-/// `_x=1` excepted). Names and values are percent-decoded; `__HIVE_DEFAULT_PARTITION__` is NULL. A column is date32 if
-/// every value is a date, int64 if every value is an integer, else string. Errors (kRunFailed) for a missing
-/// directory and for files at different depths or with different partition columns, naming two of them.
+/// Lists every *.parquet below `root` whose path has no part starting with '_' or '.' (partition
+/// directories like
+/// `_x=1` excepted). Names and values are percent-decoded; `__HIVE_DEFAULT_PARTITION__` is NULL. A
+/// column is date32 if every value is a date, int64 if every value is an integer, else string.
+/// Errors (kRunFailed) for a missing directory and for files at different depths or with different
+/// partition columns, naming two of them.
 arrow::Result<HiveListing> ListHive(const Location& root);
 
 }  // namespace tidemill

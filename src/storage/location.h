@@ -12,12 +12,13 @@ namespace tidemill {
 
 struct Location {
   std::shared_ptr<arrow::fs::FileSystem> filesystem;
-  std::string path;    ///< absolute, no trailing slash
-  std::string uri;     ///< as shown to people
+  std::string path;  ///< absolute, no trailing slash
+  std::string uri;   ///< as shown to people
   bool is_local = true;
 };
 
-/// "dir", "/dir", "file:///dir". Other schemes (s3://, gs://, abfs://) are refused as not yet supported.
+/// "dir", "/dir", "file:///dir". Other schemes (s3://, gs://, abfs://) are refused as not yet
+/// supported.
 arrow::Result<Location> ParseLocation(const std::string& path_or_uri);
 
 }  // namespace tidemill

@@ -22,23 +22,26 @@ struct ParquetFooter {
   std::shared_ptr<arrow::Schema> schema;  ///< types as Arrow reads them, without dictionaries
 };
 
-/// Reads the footers of `files` with up to `threads` threads. Errors (kRunFailed) name the file: zero bytes,
-/// truncated, not Parquet, unreadable.
+/// Reads the footers of `files` with up to `threads` threads. Errors (kRunFailed) name the file:
+/// zero bytes, truncated, not Parquet, unreadable.
 arrow::Result<std::vector<ParquetFooter>> ReadFooters(const Location& root,
                                                       const std::vector<DataFile>& files,
                                                       int threads);
 
 struct UnifiedSchema {
   std::shared_ptr<arrow::Schema> schema;
-  std::vector<std::string> warnings;  ///< "column 'x' is missing in 2 files (first: ...); read as NULL"
+  std::vector<std::string>
+      warnings;  ///< "column 'x' is missing in 2 files (first: ...); read as NULL"
 };
 
-/// One schema for all files: a missing column is NULL (with a warning), integers, floats, decimals, timestamp units
-/// and string sizes are widened; anything else is an error that names both files and both types.
+/// One schema for all files: a missing column is NULL (with a warning), integers, floats, decimals,
+/// timestamp units and string sizes are widened; anything else is an error that names both files
+/// and both types.
 arrow::Result<UnifiedSchema> UnifySchemas(const std::vector<DataFile>& files,
                                           const std::vector<ParquetFooter>& footers);
 
-/// Minimum and maximum of a column in a row group, from statistics; nullopt where they are absent or unsound (floats).
+/// Minimum and maximum of a column in a row group, from statistics; nullopt where they are absent
+/// or unsound (floats).
 struct ColumnRange {
   std::shared_ptr<arrow::Scalar> min;
   std::shared_ptr<arrow::Scalar> max;
@@ -50,9 +53,10 @@ std::optional<ColumnRange> StatisticsOf(const ParquetFooter& footer, int row_gro
 int64_t CompressedBytes(const ParquetFooter& footer, int row_group,
                         const std::vector<std::string>& columns);
 
-/// Reads one row group: an array per name in `columns`, in order, of the type that `schema` gives it (a dictionary of
-/// it for strings and binary; int32 indices), a single chunk each. Columns that the file lacks are NULL arrays.
-/// Strings are valid UTF-8. Errors (kRunFailed) name file and row group, for bad UTF-8 also the row.
+/// Reads one row group: an array per name in `columns`, in order, of the type that `schema` gives
+/// it (a dictionary of it for strings and binary; int32 indices), a single chunk each. Columns that
+/// the file lacks are NULL arrays. Strings are valid UTF-8. Errors (kRunFailed) name file and row
+/// group, for bad UTF-8 also the row.
 arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> ReadRowGroup(
     const Location& root, const DataFile& file, const ParquetFooter& footer, int row_group,
     const arrow::Schema& schema, const std::vector<std::string>& columns);
