@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <arrow/array/array_base.h>
-#include <arrow/util/string.h>
 
 #include "sql/function_registry.h"
 #include "sql/source_text.h"
@@ -98,6 +97,12 @@ ExpressionPtr LiteralExpression(std::shared_ptr<arrow::Scalar> value) {
   return literal;
 }
 
+ExpressionPtr WithOffset(const ExpressionPtr& expression, int offset) {
+  auto placed = std::make_shared<Expression>(*expression);
+  placed->offset = offset;
+  return placed;
+}
+
 ExpressionPtr ColumnExpression(int index, const std::string& name,
                                const std::shared_ptr<arrow::DataType>& type) {
   auto column = std::make_shared<Expression>();
@@ -137,9 +142,7 @@ arrow::Result<ExpressionPtr> CallExpression(const ScalarFunction& function,
                   [](const ExpressionPtr& a) { return a->kind == Expression::Kind::kLiteral; });
   if (is_constant) {
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Scalar> value, Compute(*call));
-    auto literal = std::make_shared<Expression>(*LiteralExpression(std::move(value)));
-    literal->offset = offset;
-    return literal;
+    return WithOffset(LiteralExpression(std::move(value)), offset);
   }
   call->key = CallKey(function, call->arguments, *call->type);
   return call;
@@ -157,9 +160,7 @@ arrow::Result<ExpressionPtr> CastTo(const ExpressionPtr& root,
                                     const std::shared_ptr<arrow::DataType>& type) {
   if (root->type->Equals(*type)) return root;
   if (root->kind == Expression::Kind::kLiteral && !root->value->is_valid) {
-    auto literal = std::make_shared<Expression>(*LiteralExpression(arrow::MakeNullScalar(type)));
-    literal->offset = root->offset;
-    return literal;
+    return WithOffset(LiteralExpression(arrow::MakeNullScalar(type)), root->offset);
   }
   ARROW_RETURN_NOT_OK(CheckCast(*root->type, *type));
   const ScalarFunction* cast = ScalarRegistry::Default().Find("cast");

@@ -19,8 +19,8 @@ class ScalarFunction;  // sql/function_registry.h
 struct Expression;
 using ExpressionPtr = std::shared_ptr<const Expression>;
 
-/// A typed, immutable expression over the columns of a frame. Types never are dictionaries: a dictionary column has
-/// the type of its values.
+/// A typed, immutable expression over the columns of a frame. Types never are dictionaries: a
+/// dictionary column has the type of its values.
 struct Expression {
   enum class Kind {
     kLiteral,       ///< value
@@ -34,12 +34,12 @@ struct Expression {
   std::shared_ptr<arrow::DataType> type;
   std::shared_ptr<arrow::Scalar> value;
   int column = -1;
-  std::string name;                          ///< column name or function name
+  std::string name;  ///< column name or function name
   const ScalarFunction* function = nullptr;
   std::vector<ExpressionPtr> arguments;
-  int offset = 0;                            ///< in the text it came from
-  /// Canonical text: equal for expressions that compute the same thing the same way. Keys the evaluator's memo and
-  /// the definition hash.
+  int offset = 0;  ///< in the text it came from
+  /// Canonical text: equal for expressions that compute the same thing the same way. Keys the
+  /// evaluator's memo and the definition hash.
   std::string key;
 };
 
@@ -47,7 +47,7 @@ struct Expression {
 struct AggregateCall {
   std::string function;  ///< registered name, lower case
   bool distinct = false;
-  bool star = false;     ///< count(*)
+  bool star = false;  ///< count(*)
   std::vector<ExpressionPtr> arguments;
   ExpressionPtr filter;  ///< may be null
   std::shared_ptr<arrow::DataType> type;
@@ -55,13 +55,15 @@ struct AggregateCall {
   std::string key;
 };
 
-/// What the binder must know of aggregate functions; implemented by the aggregate registry, a floor above.
+/// What the binder must know of aggregate functions; implemented by the aggregate registry, a floor
+/// above.
 class AggregateCatalog {
  public:
   virtual ~AggregateCatalog() = default;
   virtual bool Has(const std::string& lower_name) const = 0;
   virtual std::vector<std::string> Names() const = 0;
-  /// The result type; an error message that names function and argument type (no position) if it has none.
+  /// The result type; an error message that names function and argument type (no position) if it
+  /// has none.
   virtual arrow::Result<std::shared_ptr<arrow::DataType>> ResultType(
       const std::string& lower_name, bool distinct, bool star,
       const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const = 0;
@@ -70,42 +72,47 @@ class AggregateCatalog {
 struct BindScope {
   /// Columns that row expressions (and the inside of aggregates) see.
   const arrow::Schema* rows = nullptr;
-  /// Columns that the outside of aggregates sees (entity columns, features). Null: a row expression, in which
-  /// aggregates are refused.
+  /// Columns that the outside of aggregates sees (entity columns, features). Null: a row
+  /// expression, in which aggregates are refused.
   const arrow::Schema* results = nullptr;
   const AggregateCatalog* aggregates = nullptr;
-  bool feature_date = false;   ///< whether `feature_date` and `run_timestamp()` may be used
+  bool feature_date = false;  ///< whether `feature_date` and `run_timestamp()` may be used
   std::string timezone = "UTC";
-  /// Calls that are expanded before binding, such as null_rate(x) in a check: a new tree, or null for no match.
+  /// Calls that are expanded before binding, such as null_rate(x) in a check: a new tree, or null
+  /// for no match.
   std::function<arrow::Result<SyntaxPtr>(const SyntaxNode&)> expand;
 };
 
 struct BoundExpression {
-  ExpressionPtr root;                    ///< over `results` (or `rows`) and `aggregates`
-  std::vector<AggregateCall> aggregates; ///< deduplicated by key
+  ExpressionPtr root;                     ///< over `results` (or `rows`) and `aggregates`
+  std::vector<AggregateCall> aggregates;  ///< deduplicated by key
 };
 
-/// Resolves names, infers types, inserts casts and folds literals. Errors (kInvalid) point into the file and suggest
-/// the nearest column or function. Wall clocks and random() are refused.
-arrow::Result<BoundExpression> BindExpression(const ParsedExpression& parsed, const BindScope& scope);
+/// Resolves names, infers types, inserts casts and folds literals. Errors (kInvalid) point into the
+/// file and suggest the nearest column or function. Wall clocks and random() are refused.
+arrow::Result<BoundExpression> BindExpression(const ParsedExpression& parsed,
+                                              const BindScope& scope);
 
-/// The columns that `root` mentions outside of every aggregate call, in the order of the text: in a feature those that
-/// may be other features.
+/// The columns that `root` mentions outside of every aggregate call, in the order of the text: in a
+/// feature those that may be other features.
 std::vector<ColumnMention> ColumnsOutsideAggregates(const SyntaxPtr& root,
                                                     const AggregateCatalog& aggregates);
 
-/// `root` cast to `type`: itself if it has that type, a constant if it is one. An error (no position) if there is no
-/// such cast, or none of that constant.
+/// `root` cast to `type`: itself if it has that type, a constant if it is one. An error (no
+/// position) if there is no such cast, or none of that constant.
 arrow::Result<ExpressionPtr> CastTo(const ExpressionPtr& root,
                                     const std::shared_ptr<arrow::DataType>& type);
 ExpressionPtr LiteralExpression(std::shared_ptr<arrow::Scalar> value);
+/// The same expression from another place in the text.
+ExpressionPtr WithOffset(const ExpressionPtr& expression, int offset);
 /// A dictionary type stands for the type of its values.
 ExpressionPtr ColumnExpression(int index, const std::string& name,
                                const std::shared_ptr<arrow::DataType>& type);
 ExpressionPtr AggregateExpression(int index, const AggregateCall& call);
 
-/// A call of `function`, whose arguments have the types that its signature wants, with result `type`. Computed at once
-/// if all arguments are constants; then an error (no position) is the function's.
+/// A call of `function`, whose arguments have the types that its signature wants, with result
+/// `type`. Computed at once if all arguments are constants; then an error (no position) is the
+/// function's.
 arrow::Result<ExpressionPtr> CallExpression(const ScalarFunction& function,
                                             std::vector<ExpressionPtr> arguments,
                                             std::shared_ptr<arrow::DataType> type, int offset);
@@ -113,8 +120,8 @@ arrow::Result<ExpressionPtr> CallExpression(const ScalarFunction& function,
 /// Canonical text of an aggregate call: equal for calls that compute the same.
 std::string KeyOf(const AggregateCall& call);
 
-/// The index of column `name` by the rule of section 2 (exact first, then without regard to case unless quoted);
-/// -1 if absent, -2 if two fit.
+/// The index of column `name` by the rule of section 2 (exact first, then without regard to case
+/// unless quoted); -1 if absent, -2 if two fit.
 int FindColumn(const arrow::Schema& schema, const std::string& name, bool quoted);
 
 /// Adds the indices of the columns that `root` reads to `columns`.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sql/cast_target.h"
+#include "sql/refused_syntax.h"
 #include "sql/source_text.h"
 
 // libpg_query prints a node as {"TypeOfNode": {fields}}, leaves out fields that are zero, empty or
@@ -28,36 +29,6 @@ using Kind = SyntaxNode::Kind;
 
 constexpr int kMaxDepth = 200;
 
-/// Syntax of PostgreSQL that has no meaning here.
-struct Refusal {
-  const char* what;
-  const char* hint;
-};
-
-const std::map<std::string, Refusal, std::less<>>& RefusedNodes() {
-  static const std::map<std::string, Refusal, std::less<>> kRefused = {
-      {"SubLink",
-       {"subqueries are not supported", "an expression sees the columns of its own rows only"}},
-      {"RowExpr", {"rows of several values are not supported", "compare the columns one by one"}},
-      {"A_ArrayExpr", {"arrays are not supported", "use x in (a, b) to compare with several"}},
-      {"A_Indirection", {"array elements and fields of rows are not supported", ""}},
-      {"CollateClause", {"COLLATE is not supported", "strings are compared by their bytes"}},
-      {"ParamRef",
-       {"parameters like $1 are not supported",
-        "use ${NAME} in the file, and --set NAME=value on the command line"}},
-      {"GroupingFunc", {"GROUPING is not supported", ""}},
-      {"XmlExpr", {"XML functions are not supported", ""}},
-      {"XmlSerialize", {"XML functions are not supported", ""}},
-      {"SetToDefault",
-       {"DEFAULT has no meaning in an expression",
-        "if it is a column, write it in double quotes: \"default\""}},
-      {"CurrentOfExpr", {"CURRENT OF is not supported", ""}},
-      {"NamedArgExpr",
-       {"named arguments are not supported", "give the arguments in the order of the signature"}},
-  };
-  return kRefused;
-}
-
 /// Binary operators by PostgreSQL's name -> the registry's.
 const std::map<std::string, const char*, std::less<>>& BinaryOperators() {
   static const std::map<std::string, const char*, std::less<>> kOperators = {
@@ -70,18 +41,6 @@ const std::map<std::string, const char*, std::less<>>& BinaryOperators() {
       {"^", "power"}, {"~", "regexp_matches"},
   };
   return kOperators;
-}
-
-std::string OperatorHint(std::string_view op) {
-  if (op == "==") return "use = to compare";
-  if (op == "!") return "use NOT";
-  if (op == "&&") return "use AND";
-  if (op == "!~") return "use NOT x ~ 'pattern'";
-  if (op == "~*" || op == "!~*") return "use lower(x) ~ 'pattern'";
-  if (op == "@") return "use abs(x)";
-  if (op == "//") return "use floor(x / y)";
-  if (op == "<=>") return "use IS NOT DISTINCT FROM";
-  return "";
 }
 
 /// Forms that are written with keywords inside, by PostgreSQL's name of the function -> the
@@ -171,10 +130,8 @@ class Builder {
     if (const auto method = kMethods.find(type); method != kMethods.end()) {
       return (this->*method->second)(body, offset);
     }
-    if (const auto refusal = RefusedNodes().find(type); refusal != RefusedNodes().end()) {
-      return Error(offset, refusal->second.what, refusal->second.hint);
-    }
-    return Error(offset, "this syntax is not supported");
+    const RefusedSyntax refused = RefusedNode(type);
+    return Error(offset, refused.what, refused.hint);
   }
 
   arrow::Result<std::vector<SyntaxPtr>> BuildAll(const json& nodes) {

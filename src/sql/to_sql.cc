@@ -97,6 +97,22 @@ bool IsOneCall(std::string_view text) {
   return true;
 }
 
+/// Whether DuckDB would give an INTEGER to what is a bigint here: constants are as narrow there as
+/// they can be.
+bool MayBeNarrow(const Expression& expression) {
+  if (expression.type->id() != arrow::Type::INT64) return false;
+  if (expression.kind == Expression::Kind::kLiteral) return true;
+  if (expression.kind != Expression::Kind::kCall) return false;
+  const std::string& name = expression.name;
+  const bool is_choice = name == "case" || name == "coalesce" || name == "nullif" ||
+                         name == "greatest" || name == "least" || name == "negate";
+  return is_choice && std::all_of(expression.arguments.begin(), expression.arguments.end(),
+                                  [](const ExpressionPtr& argument) {
+                                    return argument->type->id() == arrow::Type::BOOL ||
+                                           MayBeNarrow(*argument);
+                                  });
+}
+
 class Writer {
  public:
   explicit Writer(const SqlContext& context) : context_(context) {}
@@ -143,6 +159,10 @@ class Writer {
     if (call.name == "cast") {
       ARROW_ASSIGN_OR_RAISE(std::string type, TypeToSql(*call.type, context_.dialect));
       return Fragment{"CAST(" + arguments[0].text + " AS " + type + ")"};
+    }
+    const bool is_arithmetic = call.name == "+" || call.name == "-" || call.name == "*";
+    if (is_arithmetic && MayBeNarrow(*call.arguments[0]) && MayBeNarrow(*call.arguments[1])) {
+      arguments[0] = {"CAST(" + arguments[0].text + " AS BIGINT)"};
     }
     if (auto form = Form(call, arguments)) return *std::move(form);
     return Named(call, arguments);
