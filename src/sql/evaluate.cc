@@ -261,10 +261,11 @@ arrow::Result<int64_t> Evaluator::EvaluateToMask(const ExpressionPtr& condition,
 arrow::Result<std::shared_ptr<arrow::Array>> Materialize(const Datum& datum, int64_t num_rows) {
   if (datum.is_scalar()) return arrow::MakeArrayFromScalar(*datum.scalar(), num_rows);
   if (!IsDictionary(datum)) return datum.make_array();
-  const auto& data = static_cast<const arrow::DictionaryArray&>(*datum.make_array());
+  const std::shared_ptr<arrow::Array> array = datum.make_array();
+  const auto& codes = static_cast<const arrow::DictionaryArray&>(*array);
   const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
-  ARROW_ASSIGN_OR_RAISE(const Datum plain,
-                        CallArrow("array_take", {data.dictionary(), data.indices()}, &options));
+  ARROW_ASSIGN_OR_RAISE(
+      const Datum plain, CallArrow("array_take", {codes.dictionary(), codes.indices()}, &options));
   return plain.make_array();
 }
 
