@@ -1,0 +1,80 @@
+#pragma once
+
+/// The rows of one feature date, written where nobody sees them.
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+
+#include "storage/parquet_sink.h"
+#include "table/partition_layout.h"
+
+namespace tidemill {
+
+/// How the files of a partition are written.
+struct FileOptions {
+  int64_t file_size = 128'000'000;  ///< target, compressed
+  int64_t max_rows_per_file = 0;    ///< 0: no limit
+  std::string compression = "zstd";
+  int threads = 1;  ///< that encode and read back; does not change the bytes
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+/// Takes rows in output order, Close()s, is audited and then published (TableWriter::Publish).
+/// Destroying it leaves its files to the run's staging folder. Not thread-safe; several may be
+/// filled at the same time.
+class StagedPartition {
+ public:
+  /// `directory` does not exist; it becomes the date's directory. `partition` is its later place,
+  /// relative to the table. Errors of CheckSchema and ParquetSink::Open.
+  static arrow::Result<std::unique_ptr<StagedPartition>> Open(
+      const PartitionLayout& layout, std::string directory, std::string partition,
+      const std::shared_ptr<arrow::Schema>& schema, std::vector<std::string> volatile_columns,
+      FileOptions options);
+
+  /// Appends rows with the columns of the schema, in its order.
+  arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch);
+
+  /// Ends all files and flushes them and their directories to the disk. No rows give one file
+  /// without rows, or an empty directory where column terms divide the date.
+  arrow::Status Close();
+
+  /// After Close: reads every file back and compares rows and content hashes with what was written.
+  /// An error (kRunFailed) names the file.
+  arrow::Status Audit() const;
+
+  /// After Close; paths are relative to the table.
+  const std::vector<PublishedFile>& files() const { return files_; }
+  const std::string& directory() const { return directory_; }
+  const std::string& partition() const { return partition_; }
+  int64_t num_rows() const { return num_rows_; }
+  int64_t num_bytes() const;
+
+ private:
+  StagedPartition(const PartitionLayout& layout, std::string directory, std::string partition,
+                  std::shared_ptr<arrow::Schema> schema, std::vector<std::string> volatile_columns,
+                  FileOptions options);
+
+  /// The sink of a sub-partition, made when its first row comes.
+  arrow::Result<ParquetSink*> SinkOf(const std::string& path);
+
+  PartitionLayout layout_;
+  std::string directory_;
+  std::string partition_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> file_schema_;
+  std::vector<std::string> volatile_columns_;
+  FileOptions options_;
+  std::map<std::string, std::unique_ptr<ParquetSink>> sinks_;  ///< by path below the directory
+  std::vector<PublishedFile> files_;
+  int64_t num_rows_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace tidemill

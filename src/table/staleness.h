@@ -1,0 +1,38 @@
+#pragma once
+
+/// Which days of the source changed since a feature date was computed.
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/hive_listing.h"
+#include "table/ledger.h"
+
+namespace tidemill {
+
+/// The files of a listing by day, as the ledger keeps them. A file without a day may hold rows of
+/// any.
+std::vector<InputDay> FingerprintOf(
+    const std::vector<std::pair<std::optional<CivilDay>, const DataFile*>>& files);
+
+struct DayChange {
+  std::optional<CivilDay> day;
+  int added = 0;
+  int removed = 0;
+  int rewritten = 0;    ///< another size or time
+  std::string example;  ///< path of one of them
+
+  /// "2026-03-01: 1 file added (event_date=2026-03-01/late.parquet)"
+  std::string ToString() const;
+};
+
+/// Compares what was read with what is there now, day by day, within [first, last]; days outside do
+/// not count. Both lists are sorted by day and each day's files by path, as FingerprintOf gives
+/// them.
+std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
+                                   const std::vector<InputDay>& current, CivilDay first,
+                                   CivilDay last);
+
+}  // namespace tidemill
