@@ -7,11 +7,11 @@
 
 namespace tidemill {
 
-bool IsFloating(const arrow::DataType& type) {
+bool IsFloatingArgument(const arrow::DataType& type) {
   return type.id() == arrow::Type::FLOAT || type.id() == arrow::Type::DOUBLE;
 }
 
-bool IsDecimal(const arrow::DataType& type) {
+bool IsDecimalArgument(const arrow::DataType& type) {
   return type.id() == arrow::Type::DECIMAL128 &&
          static_cast<const arrow::Decimal128Type&>(type).scale() >= 0;
 }

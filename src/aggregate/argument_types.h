@@ -10,8 +10,8 @@
 
 namespace tidemill {
 
-bool IsFloating(const arrow::DataType& type);  ///< float, double
-bool IsDecimal(const arrow::DataType& type);   ///< decimal128 whose scale is not negative
+bool IsFloatingArgument(const arrow::DataType& type);  ///< float, double
+bool IsDecimalArgument(const arrow::DataType& type);   ///< decimal128 whose scale is not negative
 
 /// "sum(text): the argument must be a number", with a hint.
 arrow::Status WrongArgument(const std::string& function, const arrow::DataType& type,

@@ -128,7 +128,8 @@ struct MomentFunction : Moments {
   static arrow::Status Final(const AggregateKernel& kernel, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {
     const arrow::DataType& type = *kernel.argument_types[0];
-    const int scale = IsDecimal(type) ? static_cast<const arrow::Decimal128Type&>(type).scale() : 0;
+    const int scale =
+        IsDecimalArgument(type) ? static_cast<const arrow::Decimal128Type&>(type).scale() : 0;
     AppendOptionals<arrow::DoubleBuilder>(
         builder, states.size, [&](int64_t i) -> std::optional<double> {
           const State& state = states[i];
@@ -160,8 +161,9 @@ void AddMoment(AggregateRegistry* registry, std::string name, std::vector<std::s
     if (arrow::is_integer(type.id())) {
       return make.template operator()<IntegerMoments<Int64Argument, 2, 3>>();
     }
-    if (IsFloating(type)) return make.template operator()<DoubleMoments>();
-    if (IsDecimal(type)) return make.template operator()<IntegerMoments<Int128Argument, 3, 5>>();
+    if (IsFloatingArgument(type)) return make.template operator()<DoubleMoments>();
+    if (IsDecimalArgument(type))
+      return make.template operator()<IntegerMoments<Int128Argument, 3, 5>>();
     return NotANumber(name, type);
   };
   registry->Add(std::move(function));

@@ -247,10 +247,10 @@ arrow::Result<AggregateKernel> ResolveSum(const Types& arguments) {
   if (arrow::is_integer(type.id())) {
     return MakeKernel<IntegerSum<Int64Argument, int64_t>>("sum", arrow::int64(), arguments);
   }
-  if (IsFloating(type)) {
+  if (IsFloatingArgument(type)) {
     return MakeKernel<DoubleFunction<false>>("sum", arrow::float64(), arguments);
   }
-  if (IsDecimal(type)) {
+  if (IsDecimalArgument(type)) {
     const int scale = static_cast<const arrow::Decimal128Type&>(type).scale();
     return MakeKernel<DecimalSum>("sum", arrow::decimal128(kDecimalDigits, scale), arguments);
   }
@@ -265,10 +265,11 @@ arrow::Result<AggregateKernel> ResolveAverage(const Types& arguments) {
   if (arrow::is_integer(type.id())) {
     return MakeKernel<IntegerAverage<Int64Argument>>("sum", arrow::float64(), arguments);
   }
-  if (IsFloating(type)) {
+  if (IsFloatingArgument(type)) {
     return MakeKernel<DoubleFunction<true>>("sum", arrow::float64(), arguments);
   }
-  if (IsDecimal(type)) return MakeKernel<DecimalAverage>("sum", arrow::float64(), arguments);
+  if (IsDecimalArgument(type))
+    return MakeKernel<DecimalAverage>("sum", arrow::float64(), arguments);
   return NotANumber("avg", type);
 }
 
