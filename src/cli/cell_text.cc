@@ -1,0 +1,182 @@
+#include "cli/cell_text.h"
+
+#include <cmath>
+
+#include <arrow/scalar.h>
+#include <arrow/util/checked_cast.h>
+#include <fmt/format.h>
+
+#include "base/calendar.h"
+#include "cli/display_text.h"
+
+namespace tidemill {
+namespace {
+
+using arrow::internal::checked_cast;
+
+template <typename Array>
+auto ValueAt(const arrow::Array& array, int64_t row) {
+  return checked_cast<const Array&>(array).Value(row);
+}
+
+template <typename Array>
+std::string TextAt(const arrow::Array& array, int64_t row) {
+  return std::string(checked_cast<const Array&>(array).GetView(row));
+}
+
+int64_t UnitsPerSecond(arrow::TimeUnit::type unit) {
+  switch (unit) {
+    case arrow::TimeUnit::SECOND:
+      return 1;
+    case arrow::TimeUnit::MILLI:
+      return 1'000;
+    case arrow::TimeUnit::MICRO:
+      return 1'000'000;
+    case arrow::TimeUnit::NANO:
+      return 1'000'000'000;
+  }
+  return 1;
+}
+
+std::string TimestampText(const arrow::TimestampType& type, int64_t value) {
+  const int64_t per_second = UnitsPerSecond(type.unit());
+  const int64_t per_day = per_second * 86'400;
+  int64_t days = value / per_day;
+  int64_t rest = value % per_day;
+  if (rest < 0) {
+    --days;
+    rest += per_day;
+  }
+  const int64_t seconds = rest / per_second;
+  std::string text =
+      fmt::format("{} {:02}:{:02}:{:02}", FormatCivilDay(static_cast<CivilDay>(days)),
+                  seconds / 3600, seconds / 60 % 60, seconds % 60);
+  if (const int64_t fraction = rest % per_second; fraction != 0) {
+    const int digits = static_cast<int>(std::lround(std::log10(static_cast<double>(per_second))));
+    std::string decimals = fmt::format("{:0{}}", fraction, digits);
+    while (decimals.back() == '0') decimals.pop_back();
+    text += "." + decimals;
+  }
+  return type.timezone().empty() ? text : text + "Z";
+}
+
+std::string DoubleText(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return fmt::format("{}", value);
+}
+
+std::string ScalarText(const arrow::Array& array, int64_t row) {
+  const auto scalar = array.GetScalar(row);
+  return scalar.ok() ? (*scalar)->ToString() : scalar.status().message();
+}
+
+}  // namespace
+
+std::string CellText(const arrow::Array& array, int64_t row) {
+  if (array.IsNull(row)) return "NULL";
+  switch (array.type_id()) {
+    case arrow::Type::BOOL:
+      return ValueAt<arrow::BooleanArray>(array, row) ? "true" : "false";
+    case arrow::Type::FLOAT:
+      return DoubleText(static_cast<double>(ValueAt<arrow::FloatArray>(array, row)));
+    case arrow::Type::DOUBLE:
+      return DoubleText(ValueAt<arrow::DoubleArray>(array, row));
+    case arrow::Type::DATE32:
+      return FormatCivilDay(ValueAt<arrow::Date32Array>(array, row));
+    case arrow::Type::TIMESTAMP:
+      return TimestampText(checked_cast<const arrow::TimestampType&>(*array.type()),
+                           ValueAt<arrow::TimestampArray>(array, row));
+    case arrow::Type::STRING:
+      return TextAt<arrow::StringArray>(array, row);
+    case arrow::Type::LARGE_STRING:
+      return TextAt<arrow::LargeStringArray>(array, row);
+    case arrow::Type::BINARY:
+      return TextAt<arrow::BinaryArray>(array, row);
+    case arrow::Type::LARGE_BINARY:
+      return TextAt<arrow::LargeBinaryArray>(array, row);
+    case arrow::Type::DICTIONARY: {
+      const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(array);
+      return CellText(*dictionary.dictionary(), dictionary.GetValueIndex(row));
+    }
+    default:
+      return ScalarText(array, row);
+  }
+}
+
+nlohmann::ordered_json CellJson(const arrow::Array& array, int64_t row) {
+  if (array.IsNull(row)) return nullptr;
+  switch (array.type_id()) {
+    case arrow::Type::BOOL:
+      return ValueAt<arrow::BooleanArray>(array, row);
+    case arrow::Type::INT8:
+      return ValueAt<arrow::Int8Array>(array, row);
+    case arrow::Type::INT16:
+      return ValueAt<arrow::Int16Array>(array, row);
+    case arrow::Type::INT32:
+      return ValueAt<arrow::Int32Array>(array, row);
+    case arrow::Type::INT64:
+      return ValueAt<arrow::Int64Array>(array, row);
+    case arrow::Type::UINT8:
+      return ValueAt<arrow::UInt8Array>(array, row);
+    case arrow::Type::UINT16:
+      return ValueAt<arrow::UInt16Array>(array, row);
+    case arrow::Type::UINT32:
+      return ValueAt<arrow::UInt32Array>(array, row);
+    case arrow::Type::UINT64:
+      return ValueAt<arrow::UInt64Array>(array, row);
+    case arrow::Type::FLOAT:
+      if (const float value = ValueAt<arrow::FloatArray>(array, row); std::isfinite(value)) {
+        return value;
+      }
+      return CellText(array, row);
+    case arrow::Type::DOUBLE:
+      if (const double value = ValueAt<arrow::DoubleArray>(array, row); std::isfinite(value)) {
+        return value;
+      }
+      return CellText(array, row);
+    case arrow::Type::DICTIONARY: {
+      const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(array);
+      return CellJson(*dictionary.dictionary(), dictionary.GetValueIndex(row));
+    }
+    default:
+      return CellText(array, row);
+  }
+}
+
+bool IsNumber(const arrow::DataType& type) {
+  return arrow::is_integer(type.id()) || arrow::is_floating(type.id()) ||
+         arrow::is_decimal(type.id());
+}
+
+TextTable ToTextTable(const arrow::Table& table) {
+  TextTable text;
+  text.rows.resize(static_cast<size_t>(table.num_rows()));
+  for (int column = 0; column < table.num_columns(); ++column) {
+    text.headers.push_back(Printable(table.field(column)->name()));
+    text.right_aligned.push_back(IsNumber(*table.field(column)->type()));
+    size_t row = 0;
+    for (const auto& chunk : table.column(column)->chunks()) {
+      for (int64_t i = 0; i < chunk->length(); ++i) {
+        text.rows[row++].push_back(Printable(CellText(*chunk, i)));
+      }
+    }
+  }
+  return text;
+}
+
+nlohmann::ordered_json ToJson(const arrow::Table& table) {
+  std::vector<nlohmann::ordered_json> rows(static_cast<size_t>(table.num_rows()),
+                                           nlohmann::ordered_json::object());
+  for (int column = 0; column < table.num_columns(); ++column) {
+    size_t row = 0;
+    for (const auto& chunk : table.column(column)->chunks()) {
+      for (int64_t i = 0; i < chunk->length(); ++i) {
+        rows[row++][table.field(column)->name()] = CellJson(*chunk, i);
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace tidemill

@@ -1,0 +1,58 @@
+#pragma once
+
+/// The flags that commands share.
+
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "tidemill/pipeline.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tidemill {
+
+struct OutputFlags {
+  bool json = false;
+  int verbose = 0;  ///< number of -v
+  bool quiet = false;
+};
+
+/// --json, -v, --quiet.
+void AddOutputFlags(CLI::App* app, OutputFlags* flags);
+
+/// What every command on a pipeline file takes.
+struct PipelineFlags {
+  std::string file;
+  std::vector<std::string> set;  ///< "NAME=value"
+  std::string engine = "native";
+  int threads = 0;     ///< 0: all cores
+  std::string memory;  ///< "4GB"; empty: 60 % of RAM
+  OutputFlags output;
+};
+
+/// FILE, --set and the output flags.
+void AddFileFlags(CLI::App* app, PipelineFlags* flags);
+
+/// The same, and --engine, --threads, --memory.
+void AddPipelineFlags(CLI::App* app, PipelineFlags* flags);
+
+/// --threads alone.
+void AddThreadsFlag(CLI::App* app, int* threads);
+
+/// --date D, required.
+void AddDateFlag(CLI::App* app, std::string* date);
+
+/// The values of --set; an error (kInvalid) for one that is not NAME=value.
+arrow::Result<NameValues> SetValues(const PipelineFlags& flags);
+
+/// The bytes of --memory, 0 where it is not given; an error (kInvalid) for what is no size.
+arrow::Result<int64_t> MemoryBytes(const PipelineFlags& flags);
+
+/// An error (kInvalid) unless --engine is native.
+arrow::Status CheckEngine(const PipelineFlags& flags);
+
+}  // namespace tidemill

@@ -1,0 +1,139 @@
+#include "cli/report_json.h"
+
+namespace tidemill {
+namespace {
+
+const char* KindOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kRunFailed:
+      return "run_failed";
+    case ErrorCode::kInvalid:
+      return "invalid";
+    case ErrorCode::kInputCheckFailed:
+      return "input_check_failed";
+    case ErrorCode::kOutputCheckFailed:
+      return "output_check_failed";
+    case ErrorCode::kConflict:
+      return "conflict";
+    case ErrorCode::kInterrupted:
+      return "interrupted";
+  }
+  return "run_failed";
+}
+
+}  // namespace
+
+Json ErrorJson(const arrow::Status& status) {
+  Json error;
+  const ErrorCode code = CodeOf(status);
+  error["code"] = static_cast<int>(code);
+  error["kind"] = KindOf(code);
+  error["message"] = status.message();
+  error["diagnostics"] = Json::array();
+  for (const Diagnostic& diagnostic : DiagnosticsOf(status)) {
+    Json one;
+    one["message"] = diagnostic.message;
+    if (!diagnostic.hint.empty()) one["hint"] = diagnostic.hint;
+    if (!diagnostic.position.file.empty()) one["file"] = diagnostic.position.file;
+    if (diagnostic.position.line > 0) one["line"] = diagnostic.position.line;
+    if (diagnostic.position.column > 0) one["column"] = diagnostic.position.column;
+    error["diagnostics"].push_back(std::move(one));
+  }
+  return error;
+}
+
+Json ToJson(const CheckResult& check) {
+  Json json;
+  json["check"] = check.check;
+  json["stage"] = check.stage;
+  json["severity"] = check.severity == Severity::kWarn ? "warn" : "error";
+  json["passed"] = check.passed;
+  json["value"] = check.value;
+  json["reason"] = check.reason;
+  return json;
+}
+
+Json ToJson(const std::vector<CheckResult>& checks) {
+  Json json = Json::array();
+  for (const CheckResult& check : checks) json.push_back(ToJson(check));
+  return json;
+}
+
+Json ToJson(const RunReport& report) {
+  Json json;
+  json["run_id"] = report.run_id;
+  json["pipeline"] = report.pipeline;
+  json["feature_date"] = report.feature_date;
+  json["status"] = report.status;
+  if (!report.outcome.ok()) json["error"] = ErrorJson(report.outcome);
+  json["rows_read"] = report.rows_read;
+  json["rows_filtered"] = report.rows_filtered;
+  json["rows_dropped"] = report.rows_dropped;
+  json["rows_written"] = report.rows_written;
+  json["entities"] = report.entities;
+  json["features"] = report.features;
+  json["days_read"] = report.days_read;
+  json["files_read"] = report.files_read;
+  json["bytes_read"] = report.bytes_read;
+  json["bytes_written"] = report.bytes_written;
+  json["peak_memory"] = report.peak_memory;
+  json["checks"] = ToJson(report.checks);
+  json["files"] = Json::array();
+  for (const PublishedFile& file : report.files) {
+    Json one;
+    one["path"] = file.path;
+    one["rows"] = file.rows;
+    one["bytes"] = file.bytes;
+    one["hash"] = file.hash;
+    json["files"].push_back(std::move(one));
+  }
+  json["seconds"] = Json::object();
+  for (const auto& [stage, seconds] : report.seconds) json["seconds"][stage] = seconds;
+  json["warnings"] = report.warnings;
+  return json;
+}
+
+Json ToJson(const PlanReport& report) {
+  Json json;
+  json["pipeline"] = report.pipeline;
+  json["source"] = report.source;
+  json["output"] = report.output;
+  json["first_day"] = report.first_day;
+  json["last_day"] = report.last_day;
+  json["days_read"] = report.days_read;
+  json["files_read"] = report.files_read;
+  json["files_pruned"] = report.files_pruned;
+  json["row_groups_read"] = report.row_groups_read;
+  json["row_groups_pruned"] = report.row_groups_pruned;
+  json["rows_read"] = report.rows_read;
+  json["bytes_read"] = report.bytes_read;
+  json["memory_bytes"] = report.memory_bytes;
+  json["passes"] = report.passes;
+  json["columns"] = report.columns;
+  json["dates"] = Json::array();
+  for (const PlannedDate& date : report.dates) {
+    Json one;
+    one["feature_date"] = date.feature_date;
+    one["status"] = date.status;
+    one["reason"] = date.reason;
+    json["dates"].push_back(std::move(one));
+  }
+  json["warnings"] = report.warnings;
+  return json;
+}
+
+Json ToJson(const GenerateReport& report) {
+  Json json;
+  json["events"] = report.events;
+  json["files"] = report.files;
+  json["bytes"] = report.bytes;
+  json["first_day"] = report.first_day;
+  json["last_day"] = report.last_day;
+  return json;
+}
+
+std::string Dump(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tidemill

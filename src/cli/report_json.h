@@ -1,0 +1,29 @@
+#pragma once
+
+/// What --json prints: reports and failures as JSON, with the field names that scripts rely on.
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "tidemill/generate.h"
+#include "tidemill/run.h"
+
+namespace tidemill {
+
+using Json = nlohmann::ordered_json;
+
+/// {"code", "kind", "message", "diagnostics": [{"message", "hint", "file", "line", "column"}]}.
+Json ErrorJson(const arrow::Status& status);
+
+Json ToJson(const CheckResult& check);
+Json ToJson(const std::vector<CheckResult>& checks);
+/// With "error" where the run failed.
+Json ToJson(const RunReport& report);
+Json ToJson(const PlanReport& report);
+Json ToJson(const GenerateReport& report);
+
+/// Two blanks a level, one '\n' at the end. Text that is not UTF-8 is repaired.
+std::string Dump(const Json& document);
+
+}  // namespace tidemill

@@ -1,0 +1,26 @@
+#pragma once
+
+/// Reports as people read them: aligned, one fact a line.
+
+#include <string>
+#include <vector>
+
+#include "tidemill/run.h"
+
+namespace tidemill {
+
+struct ReportStyle {
+  bool has_colour = false;
+  bool verbose = false;  ///< every file, its hash, peak memory
+};
+
+std::string RenderRunReport(const RunReport& report, const ReportStyle& style);
+std::string RenderPlanReport(const PlanReport& report, const ReportStyle& style);
+
+/// One line for each check: stage, ok | WARN | FAIL, the check, what it measured.
+std::string RenderChecks(const std::vector<CheckResult>& checks, const ReportStyle& style);
+
+/// "input check failed: null_rate(user_id) <= 0.01 (null_rate(user_id) = 0.02)".
+std::string ExplainCheck(const CheckResult& check);
+
+}  // namespace tidemill

@@ -1,0 +1,58 @@
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+
+namespace tidemill {
+namespace {
+
+struct SqlFlags : PipelineFlags {
+  std::string date;
+  std::string dialect = "duckdb";
+};
+
+arrow::Status CheckDialect(const std::string& dialect) {
+  if (dialect == "duckdb") return arrow::Status::OK();
+  return MakeError(ErrorCode::kInvalid,
+                   dialect == "spark" ? "--dialect spark is not supported yet"
+                                      : fmt::format("--dialect {}: no such dialect", dialect),
+                   "this release writes --dialect duckdb");
+}
+
+int Sql(const SqlFlags& flags, const CommandContext& context) {
+  Session session(context, flags.output);
+  if (const auto status = CheckDialect(flags.dialect); !status.ok()) return session.Fail(status);
+  const arrow::Result<Pipeline> pipeline = session.Load(flags);
+  if (!pipeline.ok()) return session.Fail(pipeline.status());
+  const arrow::Result<std::string> sql = PipelineSql(*pipeline, flags.date, flags.dialect);
+  if (!sql.ok()) return session.Fail(sql.status());
+  Json document;
+  document["pipeline"] = pipeline->name;
+  document["feature_date"] = flags.date;
+  document["dialect"] = flags.dialect;
+  document["sql"] = *sql;
+  session.PrintResult(sql->ends_with('\n') ? *sql : *sql + "\n", document);
+  return 0;
+}
+
+}  // namespace
+
+void AddSqlCommand(CLI::App* program, std::vector<Command>* commands) {
+  auto flags = std::make_shared<SqlFlags>();
+  CLI::App* app =
+      program->add_subcommand("sql", "Print the query that another engine would run for a date");
+  AddDateFlag(app, &flags->date);
+  app->add_option("--dialect", flags->dialect, "The engine to write for: duckdb")
+      ->type_name("NAME");
+  AddFileFlags(app, flags.get());
+  app->footer(
+      "Examples:\n"
+      "  tidemill sql engagement.yaml --date 2026-03-02\n"
+      "  tidemill sql engagement.yaml --date 2026-03-02 --dialect duckdb | duckdb");
+  commands->push_back(
+      {app, [flags](const CommandContext& context) { return Sql(*flags, context); }});
+}
+
+}  // namespace tidemill
