@@ -92,8 +92,10 @@ arrow::Status Refuse(std::string_view value, const arrow::DataType& to) {
 
 arrow::Status RefuseText(std::string_view text, const arrow::DataType& to) {
   constexpr size_t kShown = 60;
-  if (text.size() <= kShown) return Refuse("'" + std::string(text) + "'", to);
-  return Refuse("'" + std::string(text.substr(0, kShown)) + "...'", to);
+  std::string quoted = "'";
+  quoted += text.substr(0, kShown);
+  quoted += text.size() > kShown ? "...'" : "'";
+  return Refuse(quoted, to);
 }
 
 arrow::Status OutOfRange(std::string_view value, const arrow::DataType& to) {
