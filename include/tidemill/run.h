@@ -68,6 +68,7 @@ struct RunReport {
   int64_t bytes_written = 0;
   int64_t files_read = 0;
   int64_t days_read = 0;
+  int64_t peak_memory = 0;    ///< resident bytes of the process at most
   int64_t spilled_bytes = 0;  ///< written to the scratch folder
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;

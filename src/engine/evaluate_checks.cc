@@ -49,11 +49,10 @@ std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const FrameMe
   if (values.ok()) frame.aggregates = *std::move(values);
   for (const PreviousValue& value : checks.previous) {
     const auto found = previous.find(value.text);
-    auto scalar = found == previous.end()
-                      ? arrow::MakeNullScalar(value.expression->type)
-                      : arrow::Scalar::Parse(value.expression->type, found->second)
-                            .ValueOr(arrow::MakeNullScalar(value.expression->type));
-    frame.columns.emplace_back(std::move(scalar));
+    const bool is_known = found != previous.end() &&
+                          found->second->type->Equals(*value.expression->type);
+    frame.columns.emplace_back(is_known ? found->second
+                                        : arrow::MakeNullScalar(value.expression->type));
   }
   for (const BoundCheck& check : checks.checks) {
     CheckResult result;
@@ -80,7 +79,7 @@ PreviousValues ValuesForNext(const FrameChecks& checks, const FrameMetrics& metr
   frame.aggregates = *std::move(values);
   for (const PreviousValue& value : checks.previous) {
     auto scalar = Single(value.expression, frame);
-    if (scalar.ok() && (*scalar)->is_valid) next[value.text] = (*scalar)->ToString();
+    if (scalar.ok() && (*scalar)->is_valid) next[value.text] = *scalar;
   }
   return next;
 }

@@ -3,16 +3,19 @@
 /// From metrics to verdicts.
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include <arrow/scalar.h>
 
 #include "engine/frame_metrics.h"
 #include "tidemill/run.h"
 
 namespace tidemill {
 
-/// Values that `previous(...)` takes, by canonical text, as JSON-like text of a literal; absent: NULL.
-using PreviousValues = std::map<std::string, std::string>;
+/// Values that `previous(...)` takes, by the canonical text of its expression; absent: NULL.
+using PreviousValues = std::map<std::string, std::shared_ptr<arrow::Scalar>>;
 
 /// The verdict of each check over one date's strata. `stage` is "input" or "output". A check that cannot be evaluated
 /// has not passed and says why.

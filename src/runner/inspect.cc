@@ -7,8 +7,9 @@
 
 #include "engine/evaluate_checks.h"
 #include "engine/merge.h"
+#include "runner/output_table.h"
 #include "runner/prepare.h"
-#include "runner/run_clock.h"
+#include "table/run_id.h"
 
 namespace tidemill {
 namespace {
@@ -66,10 +67,12 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
   ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, {date}, options, PlanScope::kInputChecks));
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, PassOptionsOf(options)));
-  ARROW_ASSIGN_OR_RAISE(const PreviousValues previous, PreviousOf(pipeline, *calendar, date));
+  ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
+  ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous,
+                        ReadPrevious(table, calendar->Format(date)));
   const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
   return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics,
-                        plan.strata.Window(0, longest), "input", previous);
+                        plan.strata.Window(0, longest), "input", previous.input);
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipeline,

@@ -1,0 +1,32 @@
+#pragma once
+
+/// The table that a pipeline writes, and what its ledger has to do with runs.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/evaluate_checks.h"
+#include "engine/scan.h"
+#include "table/table.h"
+
+namespace tidemill {
+
+/// Opens the output of a pipeline; touches nothing.
+arrow::Result<Table> OpenOutput(const Pipeline& pipeline, const Calendar& calendar);
+
+/// Values for previous(...) in the checks of a date: of the input and of the output checks.
+struct PreviousOfDate {
+  PreviousValues input;
+  PreviousValues output;
+};
+arrow::Result<PreviousOfDate> ReadPrevious(const Table& table, const std::string& date);
+
+/// The metrics of a date as its ledger entry keeps them.
+std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> LedgerMetrics(
+    const PreviousOfDate& values);
+
+/// The files that a date's windows read, by day.
+std::vector<InputDay> InputsOf(const Plan& plan, const ScanCounts& counts, size_t date);
+
+}  // namespace tidemill

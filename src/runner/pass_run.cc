@@ -1,0 +1,236 @@
+#include "runner/pass_run.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "engine/merge.h"
+#include "engine/parallel.h"
+#include "runner/prepare.h"
+#include "runner/scratch_folder.h"
+#include "runner/stopwatch.h"
+#include "table/run_id.h"
+
+namespace tidemill {
+namespace {
+
+/// A write of this much in files of less than that each is worth a word.
+constexpr int64_t kLargeWrite = 64'000'000;
+constexpr int64_t kTinyFile = 1'000'000;
+
+class StagingSink : public FeatureSink {
+ public:
+  explicit StagingSink(size_t dates) : partitions_(dates) {}
+
+  arrow::Status Append(size_t date, const std::shared_ptr<arrow::RecordBatch>& batch) override {
+    return partitions_[date]->Write(batch);
+  }
+  std::unique_ptr<StagedPartition>& partition(size_t date) { return partitions_[date]; }
+
+ private:
+  std::vector<std::unique_ptr<StagedPartition>> partitions_;
+};
+
+/// The verdict of a list of checks as a status: the first failed check with severity error, all of them named.
+arrow::Status Verdict(const std::vector<CheckResult>& checks, ErrorCode code) {
+  std::vector<Diagnostic> diagnostics;
+  for (const CheckResult& check : checks) {
+    if (check.passed || check.severity == Severity::kWarn) continue;
+    diagnostics.push_back({check.stage + " check failed: " + check.check + " " + check.reason,
+                           "",
+                           {},
+                           ""});
+  }
+  if (diagnostics.empty()) return arrow::Status::OK();
+  diagnostics.back().hint = "the published table is as before";
+  return MakeError(code, std::move(diagnostics));
+}
+
+class PassRunner {
+ public:
+  PassRunner(const Plan& plan, const Table& table, TableWriter* writer,
+             const std::vector<DateLock>& locks, const RunOptions& options)
+      : plan_(plan),
+        pipeline_(*plan.pipeline),
+        table_(table),
+        writer_(writer),
+        locks_(locks),
+        options_(options),
+        sink_(plan.dates.size()) {
+    result_.dates.resize(plan.dates.size());
+    for (size_t d = 0; d < plan.dates.size(); ++d) {
+      result_.dates[d].feature_date = plan.calendar->Format(plan.dates[d]);
+    }
+  }
+
+  arrow::Result<PassOutcome> Run() {
+    if (auto status = Compute(); !status.ok()) {
+      for (size_t d = 0; d < locks_.size(); ++d) {
+        if (result_.dates[d].outcome.ok()) RecordFailure(d, status);
+      }
+      return status;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  arrow::Status Compute() {
+    ScratchFolder scratch(options_.scratch);
+    PassOptions pass = PassOptionsOf(options_);
+    pass.scratch = [&scratch] { return scratch.NewPath(); };
+    Stopwatch watch;
+    ARROW_ASSIGN_OR_RAISE(ScanResult scan, Scan(plan_, pass));
+    result_.counts = scan.counts;
+    result_.spilled_bytes = scan.tiles->spilled_bytes();
+    result_.seconds.emplace_back("scan", watch.Lap());
+
+    std::vector<bool> wanted(plan_.dates.size(), true);
+    std::vector<PreviousOfDate> previous(plan_.dates.size());
+    for (size_t d = 0; d < plan_.dates.size(); ++d) {
+      auto status = CheckInput(d, scan, &previous[d]);
+      if (!status.ok()) {
+        RecordFailure(d, status);
+        wanted[d] = false;
+        continue;
+      }
+      ARROW_ASSIGN_OR_RAISE(sink_.partition(d), Stage(d));
+    }
+    ARROW_ASSIGN_OR_RAISE(MergeResult merged,
+                          Merge(plan_, scan, wanted, NowMicros(), pass, &sink_));
+    result_.entities = merged.entities;
+    const double merge_seconds = watch.Lap();
+    result_.seconds.emplace_back("merge", merge_seconds - merged.write_seconds);
+
+    // Few dates at a time: each of them uses the threads for its own columns.
+    ARROW_RETURN_NOT_OK(ParallelFor(
+        static_cast<int64_t>(plan_.dates.size()), pass.threads, options_.cancelled,
+        [&](int64_t index, int) -> arrow::Status {
+          const auto d = static_cast<size_t>(index);
+          if (!wanted[d]) return arrow::Status::OK();
+          auto status = FinishDate(d, scan, merged, previous[d]);
+          if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok()) return status;
+          if (!status.ok()) RecordFailure(d, status);
+          return arrow::Status::OK();
+        }));
+    result_.seconds.emplace_back("write", merged.write_seconds + watch.Lap());
+    WarnOfTinyFiles();
+    return arrow::Status::OK();
+  }
+
+  arrow::Result<std::unique_ptr<StagedPartition>> Stage(size_t date) {
+    std::vector<std::string> volatile_columns;
+    for (const BoundFeature& feature : pipeline_.features) {
+      if (feature.is_volatile) volatile_columns.push_back(feature.name);
+    }
+    const OutputSpec& output = pipeline_.spec.output;
+    FileOptions files;
+    files.file_size = output.file_size;
+    files.max_rows_per_file = output.max_rows_per_file;
+    files.compression = output.compression;
+    files.threads = plan_.dates.size() == 1 ? ThreadsOf(options_) : 1;
+    files.cancelled = options_.cancelled;
+    return writer_->Stage(locks_[date], pipeline_.output, std::move(volatile_columns), files);
+  }
+
+  arrow::Status CheckInput(size_t date, const ScanResult& scan, PreviousOfDate* previous) {
+    DateOutcome& outcome = result_.dates[date];
+    ARROW_ASSIGN_OR_RAISE(*previous, ReadPrevious(table_, outcome.feature_date));
+    const auto longest = static_cast<size_t>(pipeline_.longest_window);
+    outcome.checks = EvaluateChecks(pipeline_.input_checks, scan.input_metrics,
+                                    plan_.strata.Window(date, longest), "input", previous->input);
+    return Verdict(outcome.checks, ErrorCode::kInputCheckFailed);
+  }
+
+  arrow::Status FinishDate(size_t date, const ScanResult& scan, const MergeResult& merged,
+                           const PreviousOfDate& previous) {
+    DateOutcome& outcome = result_.dates[date];
+    auto& staged = sink_.partition(date);
+    const FrameMetrics& metrics = merged.output_metrics[date];
+    const auto output_checks = EvaluateChecks(pipeline_.output_checks, metrics, {0, 0}, "output",
+                                              previous.output);
+    outcome.checks.insert(outcome.checks.end(), output_checks.begin(), output_checks.end());
+    ARROW_RETURN_NOT_OK(Verdict(output_checks, ErrorCode::kOutputCheckFailed));
+    ARROW_RETURN_NOT_OK(staged->Close());
+    ARROW_RETURN_NOT_OK(staged->Audit());
+
+    PublishedState state;
+    state.definition_hash = DefinitionHash(pipeline_);
+    for (const BoundFeature& feature : pipeline_.features) {
+      state.features.emplace_back(feature.name, FeatureHash(feature));
+    }
+    state.inputs = InputsOf(plan_, scan.counts, date);
+    const auto longest = static_cast<size_t>(pipeline_.longest_window);
+    const SlotRange window = plan_.strata.WindowSlots(date, longest);
+    for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
+      state.rows_read +=
+          scan.counts.rows_of_slot[static_cast<size_t>(slot - plan_.strata.slots().first)];
+    }
+    PreviousOfDate next;
+    next.input = ValuesForNext(pipeline_.input_checks, scan.input_metrics,
+                               plan_.strata.Window(date, longest));
+    next.output = ValuesForNext(pipeline_.output_checks, metrics, {0, 0});
+    state.metrics = LedgerMetrics(next);
+    state.checks = outcome.checks;
+    if (plan_.dates.size() == 1) {
+      state.rows_dropped = DroppedRows(scan.counts);
+      state.rows_filtered = scan.counts.rows_filtered;
+    }
+    outcome.bytes_written = staged->num_bytes();
+    outcome.rows_written = staged->num_rows();
+    ARROW_ASSIGN_OR_RAISE(Publication publication,
+                          writer_->Publish(locks_[date], std::move(staged), std::move(state)));
+    outcome.status = publication.status;
+    outcome.files = std::move(publication.files);
+    return arrow::Status::OK();
+  }
+
+  int64_t DroppedRows(const ScanCounts& counts) const {
+    return pipeline_.spec.null_entity == NullEntity::kDrop ? counts.rows_without_entity : 0;
+  }
+
+  void RecordFailure(size_t date, const arrow::Status& status) {
+    DateOutcome& outcome = result_.dates[date];
+    outcome.outcome = status;
+    std::string reason;
+    for (const Diagnostic& diagnostic : DiagnosticsOf(status)) {
+      reason += (reason.empty() ? "" : "; ") + diagnostic.message;
+    }
+    // The failure itself matters more than that it could not be noted.
+    if (auto noted = writer_->RecordFailure(locks_[date], reason); !noted.ok()) {
+      std::lock_guard lock(mutex_);
+      result_.warnings.push_back("the ledger does not know of the failure of " +
+                                 outcome.feature_date + ": " + noted.message());
+    }
+  }
+
+  void WarnOfTinyFiles() {
+    for (const DateOutcome& outcome : result_.dates) {
+      const auto files = static_cast<int64_t>(outcome.files.size());
+      if (files < 2 || outcome.bytes_written < kLargeWrite) continue;
+      if (outcome.bytes_written / files >= kTinyFile) continue;
+      result_.warnings.push_back(
+          outcome.feature_date + " is written as " + std::to_string(files) +
+          " files of less than 1 MB each on average; readers are slow on many small files: "
+          "partition by fewer columns or buckets");
+      return;
+    }
+  }
+
+  const Plan& plan_;
+  const BoundPipeline& pipeline_;
+  const Table& table_;
+  TableWriter* writer_;
+  const std::vector<DateLock>& locks_;
+  const RunOptions& options_;
+  StagingSink sink_;
+  std::mutex mutex_;
+  PassOutcome result_;
+};
+
+}  // namespace
+
+arrow::Result<PassOutcome> RunPass(const Plan& plan, const Table& table, TableWriter* writer,
+                                   const std::vector<DateLock>& locks, const RunOptions& options) {
+  return PassRunner(plan, table, writer, locks, options).Run();
+}
+
+}  // namespace tidemill
