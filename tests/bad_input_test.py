@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sources import CLICKS, write_file
-from tidemill_command import call, fingerprint
+from tidemill_command import call, fingerprint, hidden_files
 
 DATE = "2026-03-04"
 
@@ -245,20 +245,26 @@ def test_null_entity_drop_and_keep(world):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_full_disk(world):
-    world.out.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", world.out], capture_output=True)
+    disk = world.folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip(f"no tmpfs: {mounted.stderr.decode().strip()}")
+    out = disk / "features"
     try:
-        world.run()
-        before = fingerprint(world.out)
-        call("generate", "events", world.events, "--days", 4, "--events-per-day", 60_000, "--entities", 60_000, "--skew", 0, "--seed", 3, "--start", "2026-03-01", "--overwrite")
+        call("run", world.file, "--date", DATE, sets={**world.sets, "OUT": out})
+        before = fingerprint(out)
+        assert before
+        size = ["--days", 4, "--events-per-day", 60_000, "--entities", 60_000, "--skew", 0, "--seed", 3]
+        call("generate", "events", world.folder / "large", *size, "--start", "2026-03-01")
         world.pipeline(
             source="day: event_date, event_time: timestamp",
-            features="n: count(*)\nsession: max(session_id)\nother: min(session_id)\ntotal: sum(value)\nat: max(timestamp)",
+            features="n: count(*)\nsession: max(session_id)\nother: min(session_id)\ntotal: sum(value)",
         )
-        stderr = world.fails(1)
+        sets = {"EVENTS": world.folder / "large", "OUT": out}
+        stderr = call("run", world.file, "--date", DATE, sets=sets, expect=1).stderr
         assert "space" in stderr.lower(), stderr
-        assert before
+        assert fingerprint(out) == before
+        assert hidden_files(out) == []
     finally:
-        subprocess.run(["umount", "-l", world.out], check=True)
+        subprocess.run(["umount", "-l", disk], check=True)

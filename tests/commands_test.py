@@ -120,7 +120,7 @@ def test_lint_reports_every_fault_with_a_caret(world):
 def test_lint_as_json(world):
     world.pipeline(features="a: sum(valeu)\nb: cuont(*)")
     document = call_json("lint", world.file, sets=world.sets, expect=2)
-    errors = document["errors"]
+    errors = document["error"]["diagnostics"]
     assert [(e["line"], e["column"]) for e in errors] == [(6, 10), (7, 6)]
     assert all(e["message"] and e["file"].endswith("pipeline.yaml") for e in errors)
 

@@ -65,9 +65,11 @@ def fingerprint(table: Path) -> dict[str, str]:
 
 
 def hidden_files(table: Path) -> list[str]:
-    """Every file outside the ledger that readers do not see: leftovers, after a run has ended."""
+    """Every file outside the ledger that readers do not see, in the table or staged beside it: leftovers, once no run
+    goes on."""
     files = (p.relative_to(table) for p in table.rglob("*") if p.is_file())
-    return sorted(str(p) for p in files if _hidden(p) and p.parts[0] != "_tidemill")
+    staged = table.with_name(f".{table.name}.tidemill-staging").rglob("*")
+    return sorted([str(p) for p in files if _hidden(p) and p.parts[0] != "_tidemill"] + [str(p) for p in staged])
 
 
 def _hidden(relative: Path) -> bool:
