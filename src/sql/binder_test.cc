@@ -21,7 +21,8 @@ class FakeAggregates : public AggregateCatalog {
   }
 
   std::vector<std::string> Names() const override {
-    return {"count", "sum", "avg", "min", "max", "max_by", "every"};
+    return {"count",  "sum",   "avg",   "min",  "max",         "min_by",
+            "max_by", "every", "first", "last", "stddev_samp", "var_pop"};
   }
 
   arrow::Result<std::shared_ptr<arrow::DataType>> ResultType(
@@ -492,6 +493,35 @@ TEST_F(BinderTest, Expansion) {
   EXPECT_EQ(KeyOfBound(Bind("row_count() > 1", scope)), KeyOfBound(Bind("count(*) > 1", feature_)));
   ExpectRefused("1 + bad()", scope, 4, "bad is bad");
   ExpectRefused("1 + forever()", scope, 4, "nested too deeply");
+}
+
+TEST_F(BinderTest, FeaturesOfAPipeline) {
+  const std::pair<const char*, const char*> kFeatures[] = {
+      {"count(*)", "int64"},
+      {"count(distinct date_trunc('day', timestamp))", "int64"},
+      {"coalesce(sum(value) filter (where event_type = 'purchase'), 0)", "double"},
+      {"case when views > 0 then clicks / views else 0.0 end", "double"},
+      {"datediff(feature_date, last_event_at)", "int64"},
+      {"clicks / nullif(views, 0)", "double"},
+      {"count(*) filter (where quantity % 2 = 1)", "int64"},
+      {"count(distinct lower(coalesce(event_type, 'none')))", "int64"},
+      {"count(*) filter (where length(event_type) <= 4 and event_type like 'h%')", "int64"},
+      {"sum(ln(value)) filter (where value > 0 and value < 1000)", "double"},
+      {"case when clicks >= 20 then 'heavy' when clicks >= 5 then 'regular' else 'light' end",
+       "string"},
+      {"round(cast(clicks as double precision) * 100 / greatest(views, 1))", "double"},
+      {"count(*) + count(distinct event_type)", "int64"},
+      {"last(event_type) filter (where event_type <> 'search')", "string"},
+      {"case when views > 0 then (clicks * 2.0) / views end", "double"},
+      {"max_by(user_id, price)", "string"},
+  };
+  for (const auto& [text, type] : kFeatures) EXPECT_EQ(FeatureType(text), type) << text;
+  EXPECT_EQ(RowType("price * quantity"), "decimal128(22, 2)");
+  EXPECT_EQ(RowType("extract(hour from timestamp)"), "int64");
+  EXPECT_EQ(RowType("event_type is not null and event_type not in ('search') and "
+                    "(value is null or value < 1000)"),
+            "bool");
+  EXPECT_EQ(RowType("make_date(year(timestamp), month(timestamp), 1)"), "date32[day]");
 }
 
 TEST_F(BinderTest, EmptyScope) {

@@ -20,14 +20,14 @@ struct SyntaxNode {
   enum class Kind {
     kNull,
     kBoolean,  ///< text: "true" | "false"
-    kInteger,  ///< text: digits
-    kDecimal,  ///< text: a number with a point or an exponent
+    kInteger,  ///< text: digits, perhaps with a minus
+    kDecimal,  ///< text: a number with a point or an exponent, perhaps with a minus
     kString,   ///< text: the value
     kColumn,   ///< text: the name; quoted: matched exactly
     kStar,     ///< the * of count(*)
     kCall,  ///< text: function, operator or special form ("+", "and", "case", "in", "like", ...);
             ///< children: arguments
-    kCast,  ///< text: target type as written; child 0
+    kCast,  ///< text: canonical name of the target type (sql/cast_target.h); child 0
     kInterval,  ///< text: as written, "7 days"
   };
   Kind kind = Kind::kNull;
