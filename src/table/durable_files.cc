@@ -98,6 +98,12 @@ arrow::Status MakeDirectories(const std::string& path) {
   return SyncDirectory(ParentOf(path));
 }
 
+arrow::Status MakeScratchDirectories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  return error ? PathError(path, "cannot be created", error.value()) : arrow::Status::OK();
+}
+
 arrow::Status SyncDirectory(const std::string& path) {
   Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return PathError(path, "cannot be opened", errno);
@@ -121,10 +127,18 @@ arrow::Status SyncTree(const std::string& path) {
 
 arrow::Status ReplaceFile(const std::string& path, std::string_view content,
                           const std::string& temporary) {
-  arrow::Status status = WriteAndSync(temporary, content);
-  if (status.ok()) status = Rename(temporary, path);
-  if (!status.ok()) unlink(temporary.c_str());
-  return status;
+  const arrow::Status written = WriteAndSync(temporary, content);
+  if (!written.ok()) {
+    unlink(temporary.c_str());
+    return written;
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    unlink(temporary.c_str());
+    return PathError(path, "cannot be replaced", error);
+  }
+  // Whether the temporary name has gone for good does not matter.
+  return SyncDirectory(ParentOf(path));
 }
 
 arrow::Result<std::optional<std::string>> ReadSmallFile(const std::string& path) {
@@ -169,7 +183,7 @@ arrow::Status RemoveFile(const std::string& path) {
   if (unlink(path.c_str()) != 0) {
     return errno == ENOENT ? arrow::Status::OK() : PathError(path, "cannot be removed", errno);
   }
-  return SyncDirectory(ParentOf(path));
+  return arrow::Status::OK();
 }
 
 arrow::Status RemoveTree(const std::string& path) {

@@ -28,6 +28,9 @@ arrow::Result<std::optional<FileIdentity>> IdentityOf(const std::string& path);
 /// Creates a directory and those above it that are missing, each entry flushed to the disk.
 arrow::Status MakeDirectories(const std::string& path);
 
+/// The same, not flushed: for what need not survive a crash.
+arrow::Status MakeScratchDirectories(const std::string& path);
+
 /// Flushes the entries of a directory.
 arrow::Status SyncDirectory(const std::string& path);
 /// Flushes the entries of a directory and of all below it.
@@ -48,7 +51,7 @@ arrow::Status Rename(const std::string& from, const std::string& to);
 /// directories.
 arrow::Result<bool> Exchange(const std::string& a, const std::string& b);
 
-/// Removes a file, flushing its directory; no error if there is none.
+/// Removes a file; no error if there is none. Not flushed: after a crash it may be back.
 arrow::Status RemoveFile(const std::string& path);
 /// Removes a directory with all it holds, or a file; no error if there is none.
 arrow::Status RemoveTree(const std::string& path);

@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::string_view kSuffix = ".json";
 
-/// Whether the partition in place is the one that the intent was about to publish. Without the
-/// table's parent nobody can say; then the old entry stands.
+/// Whether the partition in place is the one that the intent was about to publish.
 arrow::Result<bool> IsInPlace(const std::string& table_path, const PublishIntent& intent) {
   ARROW_ASSIGN_OR_RAISE(const auto identity,
                         IdentityOf(table_path + "/" + intent.entry.published->partition));

@@ -148,8 +148,11 @@ arrow::Result<std::shared_ptr<arrow::Scalar>> MetricFromJson(const Json& json) {
     case arrow::Type::STRING:
     case arrow::Type::LARGE_STRING:
       return arrow::MakeScalar(type, value.get<std::string>());
-    case arrow::Type::DECIMAL128:
-      return arrow::Scalar::Parse(type, value.get<std::string>());
+    case arrow::Type::DECIMAL128: {
+      ARROW_ASSIGN_OR_RAISE(const auto decimal,
+                            arrow::Decimal128::FromString(value.get<std::string>()));
+      return std::make_shared<arrow::Decimal128Scalar>(decimal, type);
+    }
     case arrow::Type::DATE32:
     case arrow::Type::TIME32:
       return arrow::MakeScalar(type, value.get<int32_t>());

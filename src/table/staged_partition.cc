@@ -32,7 +32,7 @@ arrow::Result<std::unique_ptr<StagedPartition>> StagedPartition::Open(
   for (const std::shared_ptr<arrow::Field>& field : staged->file_schema_->fields()) {
     ARROW_RETURN_NOT_OK(StoredType(*field).status());
   }
-  ARROW_RETURN_NOT_OK(MakeDirectories(staged->directory_));
+  ARROW_RETURN_NOT_OK(MakeScratchDirectories(staged->directory_));
   return staged;
 }
 
@@ -47,7 +47,7 @@ arrow::Result<ParquetSink*> StagedPartition::SinkOf(const std::string& path) {
   options.threads = options_.threads;
   options.volatile_columns = volatile_columns_;
   options.cancelled = options_.cancelled;
-  ARROW_RETURN_NOT_OK(MakeDirectories(options.directory));
+  ARROW_RETURN_NOT_OK(MakeScratchDirectories(options.directory));
   ARROW_ASSIGN_OR_RAISE(sink, ParquetSink::Open(file_schema_, std::move(options)));
   return sink.get();
 }

@@ -51,7 +51,7 @@ arrow::Result<std::unique_ptr<StagingFolder>> StagingFolder::Create(const std::s
   const std::string root = StagingRoot(table_path);
   const std::string path = root + "/" + run_id;
   ARROW_ASSIGN_OR_RAISE(const FileLock sweep, FileLock::Wait(SweepLockPath(table_path)));
-  ARROW_RETURN_NOT_OK(WithContext(MakeDirectories(path), "staging beside the table"));
+  ARROW_RETURN_NOT_OK(WithContext(MakeScratchDirectories(path), "staging beside the table"));
   ARROW_ASSIGN_OR_RAISE(auto lock, FileLock::Try(path + kLockName));
   if (!lock.has_value()) {
     return MakeError(ErrorCode::kConflict, fmt::format("run {} is already going on", run_id));

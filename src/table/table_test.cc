@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "storage/test_files.h"
 #include "table/durable_files.h"
 #include "table/run_id.h"
@@ -34,7 +35,7 @@ PartitionTerm Term(PartitionTerm::Kind kind, const std::string& column = "", int
 
 const Calendar kDays(Calendar::Step::kDay, TimeZone::Find("UTC"));
 
-/// What a reader sees of the table: file contents by relative path, `_` and `.` folders left out.
+/// What a reader sees of the table: hashes of files by relative path, `_` and `.` folders left out.
 using View = std::map<std::string, std::string>;
 
 class TableTest : public FolderTest {
@@ -98,7 +99,7 @@ class TableTest : public FolderTest {
       if (!at->is_regular_file()) continue;
       std::ifstream stream(at->path(), std::ios::binary);
       view[std::filesystem::relative(at->path(), root).string()] =
-          std::string(std::istreambuf_iterator<char>(stream), {});
+          HashHex(std::string(std::istreambuf_iterator<char>(stream), {}));
     }
     return view;
   }
@@ -309,7 +310,7 @@ TEST_F(TableTest, AFullDiskEndsTheRunAndNothingElse) {
   ASSERT_OK(Run(Open(), "2026-03-02", 100, 1).status());
   const View before = ViewOfTable();
   // A limit on the size of files acts like a full disk: a write fails in the middle of a file.
-  for (const rlim_t limit : {1U, 200U, 1000U, 4000U, 20000U}) {
+  for (const rlim_t limit : {1U, 200U, 1000U, 4000U, 8000U}) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -386,17 +387,17 @@ class CrashTest : public TableTest, public testing::WithParamInterface<bool> {
 };
 
 TEST_P(CrashTest, AfterEveryStepTheTableIsOldOrNew) {
+  ASSERT_OK(Run(Open(), "2026-03-02", 20, 2).status());
+  const View new_view = ViewOfTable();
   for (const bool had_old : {true, false}) {
     bool reached_end = false;
     int olds = 0;
     int news = 0;
     for (int step = 0; !reached_end; ++step) {
       std::filesystem::remove_all(path_);
-      std::filesystem::remove_all(StagingRoot(path_));
-      ASSERT_OK(Run(Open(), "2026-03-02", 20, 2).status());
-      const View new_view = ViewOfTable();
-      std::filesystem::remove_all(path_);
-      if (had_old) ASSERT_OK(Run(Open(), "2026-03-02", 40, 1).status());
+      if (had_old) {
+        ASSERT_OK(Run(Open(), "2026-03-02", 40, 1).status());
+      }
       const View old_view = had_old ? ViewOfTable() : View();
       reached_end =
           !DiesIn([&] { static_cast<void>(Run(Open(), "2026-03-02", 20, 2, DyingAt(step))); });
@@ -414,12 +415,10 @@ TEST_P(CrashTest, AfterEveryStepTheTableIsOldOrNew) {
 }
 
 TEST_P(CrashTest, RecoveryMayDieAsWell) {
-  for (int step = 0; step < 8; ++step) {
-    for (int again = 0; again < 4; ++again) {
-      std::filesystem::remove_all(path_);
-      std::filesystem::remove_all(StagingRoot(path_));
-      ASSERT_OK(Run(Open(), "2026-03-02", 20, 2).status());
-      const View new_view = ViewOfTable();
+  ASSERT_OK(Run(Open(), "2026-03-02", 20, 2).status());
+  const View new_view = ViewOfTable();
+  for (int step = 1; step < 7; ++step) {
+    for (int again = 0; again < 3; ++again) {
       std::filesystem::remove_all(path_);
       ASSERT_OK(Run(Open(), "2026-03-02", 40, 1).status());
       const View old_view = ViewOfTable();
@@ -459,7 +458,7 @@ TEST_P(CrashTest, KilledAtAnyMoment) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Exchange, CrashTest, testing::Bool(), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Exchange, CrashTest, testing::Bool(), [](const auto& instance) {
   return instance.param ? "TwoRenames" : "OneExchange";
 });
 
