@@ -22,6 +22,7 @@
 #include <cstring>
 
 #include <arrow/array/array_dict.h>
+#include <arrow/array/builder_binary.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>
 #include <arrow/compute/api_vector.h>
@@ -80,40 +81,6 @@ void VisitCodeType(const arrow::DataType& dictionary_type, Visitor&& visitor) {
   }
 }
 
-/// The call on the values of the dictionary that all array arguments share the codes of; nothing if
-/// there is none, or if it is not shorter than the rows.
-arrow::Result<std::optional<Datum>> CallOnDictionary(const Expression& call,
-                                                     const Arguments& arguments, int64_t num_rows) {
-  const arrow::ArrayData* codes = nullptr;
-  for (const Datum& argument : arguments) {
-    if (!argument.is_array()) continue;
-    if (!IsDictionary(argument)) return std::nullopt;
-    if (codes == nullptr) codes = argument.array().get();
-    if (!ShareCodes(*codes, *argument.array())) return std::nullopt;
-  }
-  if (codes == nullptr || codes->dictionary->length >= num_rows) return std::nullopt;
-  const int64_t num_values = codes->dictionary->length;
-  Arguments values;
-  for (const Datum& argument : arguments) {
-    values.push_back(argument.is_array() ? Datum(argument.array()->dictionary) : argument);
-  }
-  ARROW_ASSIGN_OR_RAISE(Datum result,
-                        call.function->evaluate(values, {.call = &call, .num_rows = num_values}));
-  if (result.is_scalar()) return result;
-  return WithDictionary(*codes, result.array());
-}
-
-arrow::Status CheckColumn(const Expression& expression, const Datum& column) {
-  if (column.kind() == Datum::NONE) {
-    return arrow::Status::Invalid("the frame has no column '", expression.name, "'");
-  }
-  const arrow::DataType& type =
-      IsDictionary(column) ? *column.array()->dictionary->type : *column.type();
-  if (type.Equals(*expression.type)) return arrow::Status::OK();
-  return arrow::Status::TypeError("column '", expression.name, "' is of type ", type.ToString(),
-                                  ", not ", expression.type->ToString());
-}
-
 // ---- masks ----
 
 /// One byte for each of 8 bits.
@@ -147,6 +114,33 @@ arrow::Result<int64_t> MaskOfBooleans(const arrow::ArrayData& data, uint8_t* mas
   return arrow::internal::CountSetBits(bits, 0, data.length);
 }
 
+/// A dictionary of booleans as bitmaps: the dictionary becomes two bytes per value, which are
+/// gathered by code.
+arrow::Result<std::shared_ptr<arrow::Array>> GatherBooleans(const arrow::ArrayData& data) {
+  const arrow::ArrayData& values = *data.dictionary;
+  std::vector<uint8_t> truth(static_cast<size_t>(values.length));
+  ARROW_RETURN_NOT_OK(MaskOfBooleans(values, truth.data()));
+  std::vector<uint8_t> known(truth.size());
+  for (size_t i = 0; i < known.size(); ++i) known[i] = values.IsValid(static_cast<int64_t>(i));
+  const bool nulls = data.GetNullCount() > 0;
+  std::shared_ptr<arrow::Buffer> bits, validity;
+  arrow::Status status;
+  VisitCodeType(*data.type, [&]<typename C>() {
+    const C* codes = data.GetValues<C>(1);
+    const auto gather = [&](const std::vector<uint8_t>& bytes) {
+      return GenerateBits(data.length, [&](int64_t row) {
+        return (!nulls || data.IsValid(row)) && bytes[static_cast<size_t>(codes[row])] != 0;
+      });
+    };
+    status = gather(truth).Value(&bits);
+    if (status.ok() && (nulls || values.GetNullCount() > 0)) {
+      status = gather(known).Value(&validity);
+    }
+  });
+  ARROW_RETURN_NOT_OK(status);
+  return MakeArrayDatum(arrow::boolean(), data.length, validity, bits).make_array();
+}
+
 arrow::Result<int64_t> MaskOfDictionary(const arrow::ArrayData& data, uint8_t* mask) {
   std::vector<uint8_t> truth(static_cast<size_t>(data.dictionary->length));
   ARROW_RETURN_NOT_OK(MaskOfBooleans(*data.dictionary, truth.data()));
@@ -161,6 +155,89 @@ arrow::Result<int64_t> MaskOfDictionary(const arrow::ArrayData& data, uint8_t* m
     }
   });
   return count;
+}
+
+/// One byte per row, 1 where the condition is TRUE; returns their number.
+arrow::Result<int64_t> MaskOf(const Datum& condition, uint8_t* mask, int64_t num_rows) {
+  if (condition.is_scalar()) {
+    const bool holds = condition.scalar()->is_valid && ScalarValue<bool>(*condition.scalar());
+    std::fill_n(mask, num_rows, holds ? uint8_t{1} : uint8_t{0});
+    return holds ? num_rows : 0;
+  }
+  return IsDictionary(condition) ? MaskOfDictionary(*condition.array(), mask)
+                                 : MaskOfBooleans(*condition.array(), mask);
+}
+
+// ---- calls ----
+
+/// The call on the values of the dictionary that all array arguments share the codes of; nothing if
+/// there is none, or if it is not shorter than the rows.
+arrow::Result<std::optional<Datum>> CallOnDictionary(const Expression& call,
+                                                     const Arguments& arguments, int64_t num_rows) {
+  const arrow::ArrayData* codes = nullptr;
+  for (const Datum& argument : arguments) {
+    if (!argument.is_array()) continue;
+    if (!IsDictionary(argument)) return std::nullopt;
+    if (codes == nullptr) codes = argument.array().get();
+    if (!ShareCodes(*codes, *argument.array())) return std::nullopt;
+  }
+  if (codes == nullptr || codes->dictionary->length >= num_rows) return std::nullopt;
+  const int64_t num_values = codes->dictionary->length;
+  Arguments values;
+  for (const Datum& argument : arguments) {
+    values.push_back(argument.is_array() ? Datum(argument.array()->dictionary) : argument);
+  }
+  ARROW_ASSIGN_OR_RAISE(Datum result,
+                        call.function->evaluate(values, {.call = &call, .num_rows = num_values}));
+  if (result.is_scalar()) return result;
+  return WithDictionary(*codes, result.array());
+}
+
+/// CASE between text constants: its rows are codes of the constants. Nothing for any other call.
+arrow::Result<std::optional<Datum>> CaseOfTexts(const Expression& call, const Arguments& arguments,
+                                                int64_t num_rows) {
+  if (call.function->name != "case" || call.type->id() != arrow::Type::STRING) return std::nullopt;
+  const size_t num_conditions = arguments.size() / 2;
+  arrow::StringBuilder builder;
+  const auto append = [&builder](const Datum& value) {
+    return builder.AppendScalar(*value.scalar());
+  };
+  for (size_t i = 0; i < num_conditions; ++i) {
+    if (arguments[2 * i + 1].is_array()) return std::nullopt;
+    ARROW_RETURN_NOT_OK(append(arguments[2 * i + 1]));
+  }
+  const bool has_else = arguments.size() % 2 == 1;
+  if (has_else && arguments.back().is_array()) return std::nullopt;
+  ARROW_RETURN_NOT_OK(has_else ? append(arguments.back()) : builder.AppendNull());
+  if (static_cast<int64_t>(num_conditions) >= num_rows) return std::nullopt;
+
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
+                        arrow::AllocateBuffer(num_rows * sizeof(int32_t)));
+  auto* codes = reinterpret_cast<int32_t*>(buffer->mutable_data());
+  std::fill_n(codes, num_rows, static_cast<int32_t>(num_conditions));
+  std::vector<uint8_t> mask(static_cast<size_t>(num_rows));
+  for (size_t i = num_conditions; i-- > 0;) {  // the first condition that holds is written last
+    ARROW_RETURN_NOT_OK(MaskOf(arguments[2 * i], mask.data(), num_rows));
+    for (int64_t row = 0; row < num_rows; ++row) {
+      codes[row] = mask[static_cast<size_t>(row)] != 0 ? static_cast<int32_t>(i) : codes[row];
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto values, builder.Finish());
+  auto result = arrow::ArrayData::Make(arrow::dictionary(arrow::int32(), arrow::utf8()), num_rows,
+                                       {nullptr, std::move(buffer)}, 0);
+  result->dictionary = values->data();
+  return Datum(std::move(result));
+}
+
+arrow::Status CheckColumn(const Expression& expression, const Datum& column) {
+  if (column.kind() == Datum::NONE) {
+    return arrow::Status::Invalid("the frame has no column '", expression.name, "'");
+  }
+  const arrow::DataType& type =
+      IsDictionary(column) ? *column.array()->dictionary->type : *column.type();
+  if (type.Equals(*expression.type)) return arrow::Status::OK();
+  return arrow::Status::TypeError("column '", expression.name, "' is of type ", type.ToString(),
+                                  ", not ", expression.type->ToString());
 }
 
 }  // namespace
@@ -205,6 +282,8 @@ arrow::Result<Datum> Evaluator::EvaluateCall(const Expression& call) {
   }
   const auto on_dictionary = CallOnDictionary(call, arguments, frame_->num_rows);
   if (on_dictionary.ok() && on_dictionary->has_value()) return **on_dictionary;
+  ARROW_ASSIGN_OR_RAISE(const auto texts, CaseOfTexts(call, arguments, frame_->num_rows));
+  if (texts.has_value()) return *texts;
   for (Datum& argument : arguments) {
     if (!IsDictionary(argument)) continue;
     ARROW_ASSIGN_OR_RAISE(argument, Materialize(argument, frame_->num_rows));
@@ -226,10 +305,12 @@ arrow::Result<Datum> Evaluator::WithoutNullCodes(const Datum& column) {
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
                         arrow::AllocateBuffer(data->length * sizeof(int32_t)));
   auto* out = reinterpret_cast<int32_t*>(buffer->mutable_data());
+  const uint8_t* valid = data->buffers[0]->data();
   VisitCodeType(*data->type, [&]<typename C>() {
     const C* codes = data->GetValues<C>(1);
     for (int64_t row = 0; row < data->length; ++row) {
-      out[row] = data->IsValid(row) ? static_cast<int32_t>(codes[row]) : null_code;
+      const bool is_valid = arrow::bit_util::GetBit(valid, data->offset + row);
+      out[row] = is_valid ? static_cast<int32_t>(codes[row]) : null_code;
     }
   });
   auto result = arrow::ArrayData::Make(arrow::dictionary(arrow::int32(), values->type()),
@@ -248,24 +329,20 @@ arrow::Result<int64_t> Evaluator::EvaluateToMask(const ExpressionPtr& condition,
                                                  std::vector<uint8_t>* mask) {
   ARROW_ASSIGN_OR_RAISE(const Datum datum, Evaluate(condition));
   mask->resize(static_cast<size_t>(frame_->num_rows));
-  if (datum.is_scalar()) {
-    const arrow::Scalar& scalar = *datum.scalar();
-    const bool holds = scalar.is_valid && ScalarValue<bool>(scalar);
-    std::fill(mask->begin(), mask->end(), holds ? 1 : 0);
-    return holds ? frame_->num_rows : 0;
-  }
-  return IsDictionary(datum) ? MaskOfDictionary(*datum.array(), mask->data())
-                             : MaskOfBooleans(*datum.array(), mask->data());
+  return MaskOf(datum, mask->data(), frame_->num_rows);
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> Materialize(const Datum& datum, int64_t num_rows) {
   if (datum.is_scalar()) return arrow::MakeArrayFromScalar(*datum.scalar(), num_rows);
   if (!IsDictionary(datum)) return datum.make_array();
+  if (datum.array()->dictionary->type->id() == arrow::Type::BOOL) {
+    return GatherBooleans(*datum.array());
+  }
   const std::shared_ptr<arrow::Array> array = datum.make_array();
   const auto& codes = static_cast<const arrow::DictionaryArray&>(*array);
   const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
-  ARROW_ASSIGN_OR_RAISE(
-      const Datum plain, CallArrow("array_take", {codes.dictionary(), codes.indices()}, &options));
+  ARROW_ASSIGN_OR_RAISE(const Datum plain,
+                        CallArrow("array_take", {codes.dictionary(), codes.indices()}, &options));
   return plain.make_array();
 }
 

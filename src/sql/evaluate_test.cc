@@ -191,6 +191,21 @@ TEST(EvaluatorTest, CaseOverADictionaryIsADictionary) {
   ExpectValues(frame, label, utf8(), R"(["number", "other", "other", "number"])");
 }
 
+TEST(EvaluatorTest, CaseBetweenTextsIsADictionary) {
+  TestFrame frame;
+  const ExpressionPtr x = frame.Column("x", ArrayOf(float64(), "[60, 10, null, 9, 50, NaN]"));
+  const ExpressionPtr high = Call(">=", {x, Integer(50)});
+  const ExpressionPtr middle = Call(">=", {x, Integer(10)});
+  const ExpressionPtr label = Call("case", {high, Text("high"), middle, Text("mid"), Text("low")});
+  const auto result = Evaluator(&*frame).Evaluate(label);
+  ASSERT_TRUE(result.ok());
+  EXPECT_TRUE(IsDictionary(*result));
+  ExpectValues(frame, label, utf8(), R"(["high", "mid", "low", "low", "high", "high"])");
+  const ExpressionPtr open = Call("case", {high, Text("high"), middle, Text("mid")});
+  ExpectValues(frame, open, utf8(), R"(["high", "mid", null, null, "high", "high"])");
+  EXPECT_EQ(MaskOf(frame, Call("is_null", {open})), (std::vector<int>{0, 0, 1, 1, 0, 0}));
+}
+
 TEST(EvaluatorTest, MasksOfBooleans) {
   TestFrame frame;
   const auto whole = ArrayOf(

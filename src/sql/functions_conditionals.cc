@@ -40,7 +40,6 @@ arrow::Result<ScalarSignature> ResolveCase(const std::vector<ArgumentInfo>& argu
 }
 
 arrow::Result<Datum> Case(const Arguments& arguments, const CallContext&) {
-  std::vector<arrow::FieldRef> names;
   Arguments conditions, inputs(1);
   bool any_array = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -54,6 +53,12 @@ arrow::Result<Datum> Case(const Arguments& arguments, const CallContext&) {
     }
     if (IsElse(arguments.size() - 1, arguments.size())) return arguments.back();
     return Datum(arrow::MakeNullScalar(arguments.back().type()));
+  }
+  if (conditions.size() == 1) {
+    const Datum otherwise =
+        inputs.size() > 2 ? inputs[2] : Datum(arrow::MakeNullScalar(inputs[1].type()));
+    ARROW_ASSIGN_OR_RAISE(const Datum holds, CallArrow("coalesce", {conditions[0], Datum(false)}));
+    return CallArrow("if_else", {holds, inputs[1], otherwise});
   }
   std::vector<std::string> labels;
   for (size_t i = 0; i < conditions.size(); ++i) labels.push_back(std::to_string(i));

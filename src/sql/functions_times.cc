@@ -1,8 +1,8 @@
 // Parts of dates and timestamps, and their truncation.
 //
-// Both run in two steps: timestamps to local days (or seconds of the day), a loop per unit of time
-// in which the divisor is a constant; then days to the part that is wanted, a loop per part. Zones
-// other than UTC look each instant's offset up.
+// They run on every event, so the loops are compiled per unit of time (a day is then a constant
+// that the compiler divides by without a division) and, for parts of the date, per part: timestamps
+// to local days first, days to the part after. Zones other than UTC look each instant's offset up.
 
 #include <algorithm>
 #include <array>
@@ -89,24 +89,18 @@ auto VisitTicks(int64_t ticks_per_second, Visitor&& visitor) {
 
 /// A date or timestamp column as local time.
 struct LocalTimes {
-  DataTypePtr type;
-  int64_t num_rows = 0;
   std::shared_ptr<arrow::Buffer> validity;
   Clock clock;
-  bool is_date = false;
-  const int32_t* dates = nullptr;
-  const int64_t* ticks = nullptr;  ///< local; valid rows only where a zone was applied
+  const int32_t* dates = nullptr;  ///< of a date column
+  const int64_t* ticks = nullptr;  ///< of a timestamp column; with a zone, of its valid rows only
   std::vector<int64_t> converted;
 };
 
 arrow::Result<LocalTimes> ReadTimes(const Datum& times, int64_t num_rows) {
   const arrow::ArrayData& data = *times.array();
   LocalTimes local;
-  local.type = data.type;
-  local.num_rows = num_rows;
   ARROW_ASSIGN_OR_RAISE(local.validity, IntersectValidity({times}, num_rows));
   if (IsDate(*data.type)) {
-    local.is_date = true;
     local.dates = data.GetValues<int32_t>(1);
     return local;
   }
@@ -125,32 +119,64 @@ arrow::Result<LocalTimes> ReadTimes(const Datum& times, int64_t num_rows) {
   return local;
 }
 
-int64_t PartOfDay(Part part, int64_t days) {
+/// The civil day of each row.
+std::vector<int64_t> DaysOf(const LocalTimes& local, int64_t num_rows) {
+  std::vector<int64_t> days(static_cast<size_t>(num_rows));
+  if (local.dates != nullptr) {
+    std::copy_n(local.dates, num_rows, days.begin());
+  } else {
+    VisitTicks(local.clock.ticks_per_second(), [&]<int64_t kTicks>() {
+      for (size_t row = 0; row < days.size(); ++row) {
+        days[row] = FloorDivide(local.ticks[row], kTicks * kSecondsPerDay);
+      }
+    });
+  }
+  return days;
+}
+
+template <Part kPart>
+int64_t PartOfDay(int64_t days) {
+  if constexpr (kPart == Part::kYear) return CivilFromDays(days).year;
+  if constexpr (kPart == Part::kQuarter) return (CivilFromDays(days).month + 2) / 3;
+  if constexpr (kPart == Part::kMonth) return CivilFromDays(days).month;
+  if constexpr (kPart == Part::kDay) return CivilFromDays(days).day;
+  if constexpr (kPart == Part::kDayOfWeek) return FloorModulo(days + 4, 7);
+  if constexpr (kPart == Part::kIsoDayOfWeek) return DaysSinceMonday(days) + 1;
+  if constexpr (kPart == Part::kDayOfYear) {
+    return days - DaysFromCivil(CivilFromDays(days).year, 1, 1) + 1;
+  }
+  if constexpr (kPart == Part::kWeek || kPart == Part::kIsoYear) {
+    // The week belongs to the year of its Thursday.
+    const int64_t thursday = days - DaysSinceMonday(days) + 3;
+    const int64_t year = CivilFromDays(thursday).year;
+    if constexpr (kPart == Part::kIsoYear) return year;
+    return (thursday - DaysFromCivil(year, 1, 1)) / 7 + 1;
+  }
+  return 0;
+}
+
+/// Calls `visitor.operator()<part>()` for a part of a day's date.
+template <typename Visitor>
+auto VisitDayPart(Part part, Visitor&& visitor) {
   switch (part) {
     case Part::kYear:
-      return CivilFromDays(days).year;
+      return visitor.template operator()<Part::kYear>();
     case Part::kQuarter:
-      return (CivilFromDays(days).month + 2) / 3;
+      return visitor.template operator()<Part::kQuarter>();
     case Part::kMonth:
-      return CivilFromDays(days).month;
-    case Part::kDay:
-      return CivilFromDays(days).day;
-    case Part::kDayOfWeek:
-      return FloorModulo(days + 4, 7);
-    case Part::kIsoDayOfWeek:
-      return DaysSinceMonday(days) + 1;
-    case Part::kDayOfYear:
-      return days - DaysFromCivil(CivilFromDays(days).year, 1, 1) + 1;
+      return visitor.template operator()<Part::kMonth>();
     case Part::kWeek:
-    case Part::kIsoYear: {
-      // The week belongs to the year of its Thursday.
-      const int64_t thursday = days - DaysSinceMonday(days) + 3;
-      const int64_t year = CivilFromDays(thursday).year;
-      if (part == Part::kIsoYear) return year;
-      return (thursday - DaysFromCivil(year, 1, 1)) / 7 + 1;
-    }
+      return visitor.template operator()<Part::kWeek>();
+    case Part::kDayOfWeek:
+      return visitor.template operator()<Part::kDayOfWeek>();
+    case Part::kIsoDayOfWeek:
+      return visitor.template operator()<Part::kIsoDayOfWeek>();
+    case Part::kDayOfYear:
+      return visitor.template operator()<Part::kDayOfYear>();
+    case Part::kIsoYear:
+      return visitor.template operator()<Part::kIsoYear>();
     default:
-      return 0;
+      return visitor.template operator()<Part::kDay>();
   }
 }
 
@@ -177,18 +203,21 @@ int64_t PartOfTime(Part part, int64_t ticks) {
 
 arrow::Result<Datum> Extract(Part part, const Datum& times, int64_t num_rows) {
   ARROW_ASSIGN_OR_RAISE(const LocalTimes local, ReadTimes(times, num_rows));
-  if (local.is_date) {
-    return Generate<int64_t>(arrow::int64(), num_rows, local.validity,
-                             [&](int64_t row) { return PartOfDay(part, local.dates[row]); });
-  }
-  return VisitTicks(local.clock.ticks_per_second(), [&]<int64_t kTicks>() {
-    if (IsTimeOfDay(part)) {
+  if (IsTimeOfDay(part)) {
+    if (local.dates != nullptr) {
+      return Generate<int64_t>(arrow::int64(), num_rows, local.validity,
+                               [](int64_t) { return int64_t{0}; });
+    }
+    return VisitTicks(local.clock.ticks_per_second(), [&]<int64_t kTicks>() {
       return Generate<int64_t>(arrow::int64(), num_rows, local.validity, [&](int64_t row) {
         return PartOfTime<kTicks>(part, local.ticks[row]);
       });
-    }
+    });
+  }
+  const std::vector<int64_t> days = DaysOf(local, num_rows);
+  return VisitDayPart(part, [&]<Part kPart>() {
     return Generate<int64_t>(arrow::int64(), num_rows, local.validity, [&](int64_t row) {
-      return PartOfDay(part, FloorDivide(local.ticks[row], kTicks * kSecondsPerDay));
+      return PartOfDay<kPart>(days[static_cast<size_t>(row)]);
     });
   });
 }
