@@ -144,7 +144,7 @@ nlohmann::ordered_json CellJson(const arrow::Array& array, int64_t row) {
   }
 }
 
-bool IsNumber(const arrow::DataType& type) {
+bool IsNumericCell(const arrow::DataType& type) {
   return arrow::is_integer(type.id()) || arrow::is_floating(type.id()) ||
          arrow::is_decimal(type.id());
 }
@@ -154,7 +154,7 @@ TextTable ToTextTable(const arrow::Table& table) {
   text.rows.resize(static_cast<size_t>(table.num_rows()));
   for (int column = 0; column < table.num_columns(); ++column) {
     text.headers.push_back(Printable(table.field(column)->name()));
-    text.right_aligned.push_back(IsNumber(*table.field(column)->type()));
+    text.right_aligned.push_back(IsNumericCell(*table.field(column)->type()));
     size_t row = 0;
     for (const auto& chunk : table.column(column)->chunks()) {
       for (int64_t i = 0; i < chunk->length(); ++i) {

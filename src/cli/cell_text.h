@@ -23,7 +23,7 @@ std::string CellText(const arrow::Array& array, int64_t row);
 nlohmann::ordered_json CellJson(const arrow::Array& array, int64_t row);
 
 /// Whether a column of this type is read from the right.
-bool IsNumber(const arrow::DataType& type);
+bool IsNumericCell(const arrow::DataType& type);
 
 /// All of `table` as text, control characters made visible.
 TextTable ToTextTable(const arrow::Table& table);

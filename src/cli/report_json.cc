@@ -76,7 +76,7 @@ Json ToJson(const RunReport& report) {
   json["files_read"] = report.files_read;
   json["bytes_read"] = report.bytes_read;
   json["bytes_written"] = report.bytes_written;
-  json["peak_memory"] = report.peak_memory;
+  json["spilled_bytes"] = report.spilled_bytes;
   json["checks"] = ToJson(report.checks);
   json["files"] = Json::array();
   for (const PublishedFile& file : report.files) {

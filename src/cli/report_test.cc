@@ -25,7 +25,6 @@ RunReport Sample() {
   report.bytes_written = 310'000;
   report.files_read = 31;
   report.days_read = 31;
-  report.peak_memory = 42'000'000;
   report.checks = {{"row_count > 0", "input", Severity::kError, true, "row_count = 620000", ""},
                    {"contains(event_type, 'refund')", "input", Severity::kWarn, false, "",
                     "'refund' is missing"},
@@ -65,8 +64,14 @@ TEST(RenderRunReport, ShowsMoreWhenVerbose) {
   EXPECT_THAT(RenderRunReport(report, {}), HasSubstr("            and 2 more\n"));
   const std::string text = RenderRunReport(report, {.has_colour = false, .verbose = true});
   EXPECT_THAT(text, HasSubstr("0a1b"));
-  EXPECT_THAT(text, HasSubstr("memory    42 MB at most"));
   EXPECT_THAT(text, Not(HasSubstr("more\n")));
+}
+
+TEST(RenderRunReport, TellsWhenItSpilled) {
+  RunReport report = Sample();
+  EXPECT_THAT(RenderRunReport(report, {}), Not(HasSubstr("spilled")));
+  report.spilled_bytes = 42'000'000;
+  EXPECT_THAT(RenderRunReport(report, {}), HasSubstr("  spilled   42 MB to the scratch folder\n"));
 }
 
 TEST(RenderRunReport, HasColourOnlyWhenAsked) {

@@ -145,8 +145,8 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
                           FormatByteSize(report.bytes_written)});
     AddFiles(report, style.verbose, &facts);
   }
-  if (style.verbose && report.peak_memory > 0) {
-    facts.Add("memory", FormatByteSize(report.peak_memory) + " at most");
+  if (report.spilled_bytes > 0) {
+    facts.Add("spilled", FormatByteSize(report.spilled_bytes) + " to the scratch folder");
   }
   if (!report.seconds.empty()) facts.Add("time", Seconds(report));
   return text + facts.text();

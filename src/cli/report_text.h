@@ -11,7 +11,7 @@ namespace tidemill {
 
 struct ReportStyle {
   bool has_colour = false;
-  bool verbose = false;  ///< every file, its hash, peak memory
+  bool verbose = false;  ///< every file, and its hash
 };
 
 std::string RenderRunReport(const RunReport& report, const ReportStyle& style);

@@ -11,6 +11,7 @@
 #include "engine/bucket.h"
 #include "engine/distinct_sweep.h"
 #include "engine/plan.h"
+#include "engine/scan.h"
 
 namespace tidemill {
 

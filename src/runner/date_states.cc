@@ -1,0 +1,122 @@
+#include "runner/date_states.h"
+
+#include <algorithm>
+#include <map>
+
+#include "runner/prepare.h"
+#include "table/staleness.h"
+
+namespace tidemill {
+namespace {
+
+/// "features changed: a, b; new: c; gone: d", or what else differs.
+std::string DefinitionChange(const PublishedState& published, const BoundPipeline& pipeline) {
+  std::map<std::string, std::string> before(published.features.begin(), published.features.end());
+  std::string changed;
+  std::string added;
+  auto append = [](std::string* list, const std::string& name) {
+    *list += (list->empty() ? "" : ", ") + name;
+  };
+  for (const BoundFeature& feature : pipeline.features) {
+    auto found = before.find(feature.name);
+    if (found == before.end()) {
+      append(&added, feature.name);
+      continue;
+    }
+    if (found->second != FeatureHash(feature)) append(&changed, feature.name);
+    before.erase(found);
+  }
+  std::string removed;
+  for (const auto& [name, hash] : before) append(&removed, name);
+  std::string text;
+  if (!changed.empty()) text += "features changed: " + changed;
+  if (!added.empty()) text += std::string(text.empty() ? "" : "; ") + "new: " + added;
+  if (!removed.empty()) text += std::string(text.empty() ? "" : "; ") + "gone: " + removed;
+  return text.empty() ? "the source, filter, entity or calendar of the pipeline changed" : text;
+}
+
+/// The files of the source that may hold events of [first, last] as they are now.
+std::vector<InputDay> CurrentInputs(const Source& source, CivilDay first, CivilDay last) {
+  std::vector<std::pair<std::optional<CivilDay>, const DataFile*>> files;
+  for (size_t f = 0; f < source.files.size(); ++f) {
+    const auto& day = source.file_days[f];
+    if (day && (*day < first || last < *day)) continue;
+    files.emplace_back(day, &source.files[f]);
+  }
+  return FingerprintOf(files);
+}
+
+/// Where files do not tell their day, every recorded file is compared whatever its days were.
+std::vector<InputDay> WithoutDays(const std::vector<InputDay>& inputs) {
+  InputDay all;
+  for (const InputDay& day : inputs) {
+    all.files.insert(all.files.end(), day.files.begin(), day.files.end());
+  }
+  std::sort(all.files.begin(), all.files.end(),
+            [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
+  all.files.erase(std::unique(all.files.begin(), all.files.end()), all.files.end());
+  return {all};
+}
+
+}  // namespace
+
+arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
+                                              const std::string& end) {
+  ARROW_ASSIGN_OR_RAISE(const Slot first, ParseFeatureDate(calendar, start));
+  ARROW_ASSIGN_OR_RAISE(const Slot last, ParseFeatureDate(calendar, end));
+  if (last < first) {
+    return MakeError(ErrorCode::kInvalid, "--end " + end + " is before --start " + start,
+                     "the range includes both dates");
+  }
+  std::vector<Slot> dates;
+  for (Slot slot = first; slot <= last; slot = slot + 1) dates.push_back(slot);
+  return dates;
+}
+
+arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& table) {
+  const Calendar& calendar = *plan.calendar;
+  const Source& source = *plan.source;
+  const Ledger ledger = table.ledger();
+  const std::string definition = DefinitionHash(*plan.pipeline);
+  const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
+  std::vector<DateState> states;
+  for (size_t d = 0; d < plan.dates.size(); ++d) {
+    DateState state;
+    state.feature_date = calendar.Format(plan.dates[d]);
+    state.status = "missing";
+    ARROW_ASSIGN_OR_RAISE(auto entry, ledger.Read(state.feature_date));
+    if (entry && entry->published) {
+      const PublishedState& published = *entry->published;
+      state.status = published.status;
+      state.run_id = published.run_id;
+      state.rows = published.rows_written;
+      state.published_at = published.published_at;
+      const SlotRange window = plan.strata.WindowSlots(d, longest);
+      const CivilDay first = calendar.DayOf(window.first);
+      const CivilDay last = calendar.DayOf(window.last);
+      auto current = CurrentInputs(source, first, last);
+      const auto changes =
+          source.day_is_partition
+              ? ChangedDays(published.inputs, current, first, last)
+              : ChangedDays(WithoutDays(published.inputs), WithoutDays(current), first, last);
+      for (const DayChange& change : changes) {
+        state.changed_days.push_back(change.day ? FormatCivilDay(*change.day) : "any");
+        state.reason += (state.reason.empty() ? "" : "; ") + change.ToString();
+      }
+      if (!changes.empty()) state.status = "stale";
+      if (published.definition_hash != definition) {
+        state.status = "changed";
+        state.reason = DefinitionChange(published, *plan.pipeline);
+      }
+    }
+    if (entry && entry->last_attempt && entry->last_attempt->status == "failed") {
+      state.status = "failed";
+      state.reason = entry->last_attempt->reason;
+      state.run_id = entry->last_attempt->run_id;
+    }
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+}  // namespace tidemill
