@@ -149,7 +149,6 @@ class AnyValues {
       column_.emplace(*datum.array());
     }
   }
-  bool is_constant() const { return !column_.has_value(); }
   T operator()(int64_t row) const { return column_ ? (*column_)(row) : constant_; }
 
  private:
