@@ -22,6 +22,14 @@ bool IsName(const std::string& text) {
          std::all_of(text.begin(), text.end(), is_part);
 }
 
+void AddFileAndNames(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+  app->add_option("--set", flags->set, "Value of ${NAME} in the file; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->group(kCommonGroup);
+}
+
 }  // namespace
 
 void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
@@ -34,16 +42,12 @@ void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
 }
 
 void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
-  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
-  app->add_option("--set", flags->set, "Value of ${NAME} in the file; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false)
-      ->group(kCommonGroup);
+  AddFileAndNames(app, flags);
   AddOutputFlags(app, &flags->output);
 }
 
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileFlags(app, flags);
+  AddFileAndNames(app, flags);
   app->add_option("--engine", flags->engine, "Who computes: native")
       ->type_name("NAME")
       ->group(kCommonGroup);
@@ -51,12 +55,13 @@ void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
   app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
       ->type_name("SIZE")
       ->group(kCommonGroup);
+  AddOutputFlags(app, &flags->output);
 }
 
 void AddThreadsFlag(CLI::App* app, int* threads) {
   app->add_option("--threads", *threads, "Threads to compute with (all cores)")
       ->type_name("N")
-      ->check(CLI::Range(1, kMaxThreads))
+      ->check(CLI::Range(1, kMaxThreads).description(""))
       ->group(kCommonGroup);
 }
 

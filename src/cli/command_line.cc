@@ -18,11 +18,10 @@ constexpr const char* kLaterCommands[] = {"backfill", "status", "table", "traini
 void BuildProgram(CLI::App* program, std::vector<Command>* commands) {
   program->name("tidemill");
   program->description("computes ML features from event data: one file, one command a date");
-  program->set_help_flag("-h,--help", "Show help, also of each command");
+  program->set_help_flag("-h,--help", "Show help and examples");
   program->set_version_flag("--version", fmt::format("tidemill {}", kVersion), "Show the version");
   program->get_formatter()->column_width(32);
   program->get_formatter()->label("SUBCOMMAND", "COMMAND");
-  program->get_formatter()->label("Subcommands", "Commands");
   program->get_formatter()->label("REQUIRED", "(required)");
   program->require_subcommand(1);
   program->footer(
@@ -43,6 +42,24 @@ void BuildProgram(CLI::App* program, std::vector<Command>* commands) {
   AddFunctionsCommand(program, commands);
   AddCompletionCommand(program, commands);
   AddManCommand(program, commands);
+  for (CLI::App* command : program->get_subcommands({})) command->group("Commands");
+}
+
+/// "tidemill generate" for the command "events"; empty for the program itself.
+std::string ParentsOf(const CLI::App& command) {
+  std::string parents;
+  for (const CLI::App* parent = command.get_parent(); parent != nullptr;
+       parent = parent->get_parent()) {
+    parents = parents.empty() ? parent->get_name() : parent->get_name() + " " + parents;
+  }
+  return parents;
+}
+
+/// The help of a command, without the formatter's double blank lines.
+std::string HelpOf(const CLI::App& command) {
+  std::string help = command.help(ParentsOf(command));
+  for (size_t at = 0; (at = help.find("\n\n\n", at)) != std::string::npos;) help.erase(at, 1);
+  return help;
 }
 
 /// The innermost command that the arguments named.
@@ -56,6 +73,14 @@ const CLI::App& ParsedCommand(const CLI::App& program) {
   }
 }
 
+std::string JoinNames(const std::vector<CommandDescription>& commands) {
+  std::string names;
+  for (const CommandDescription& command : commands) {
+    names += (names.empty() ? "" : ", ") + command.name;
+  }
+  return names;
+}
+
 arrow::Status UnknownWord(const CommandDescription& command, const std::string& word) {
   std::vector<std::string> known;
   for (const CommandDescription& child : command.commands) known.push_back(child.name);
@@ -63,12 +88,12 @@ arrow::Status UnknownWord(const CommandDescription& command, const std::string& 
                         std::end(kLaterCommands);
   if (is_later && command.path == command.name) {
     return MakeError(ErrorCode::kInvalid, fmt::format("'{}' is not in this release yet", word),
-                     fmt::format("there is {}", fmt::join(known, ", ")));
+                     fmt::format("there is {}", JoinNames(command.commands)));
   }
   const auto nearest = NearestName(word, known);
   return MakeError(ErrorCode::kInvalid, fmt::format("'{}' has no command '{}'", command.path, word),
                    nearest ? fmt::format("did you mean '{}'?", *nearest)
-                           : fmt::format("there is {}", fmt::join(known, ", ")));
+                           : fmt::format("there is {}", JoinNames(command.commands)));
 }
 
 arrow::Status UnknownOption(const CommandDescription& command, const std::string& argument) {
@@ -86,12 +111,7 @@ arrow::Status UnknownOption(const CommandDescription& command, const std::string
 /// What was wrong with the arguments, in words of ours.
 arrow::Status ExplainParseError(const CLI::App& program, const CLI::ParseError& error) {
   const CLI::App& app = ParsedCommand(program);
-  std::string parents;
-  for (const CLI::App* parent = app.get_parent(); parent != nullptr;
-       parent = parent->get_parent()) {
-    parents = parents.empty() ? parent->get_name() : parent->get_name() + " " + parents;
-  }
-  const CommandDescription command = DescribeCommand(app, parents);
+  const CommandDescription command = DescribeCommand(app, ParentsOf(app));
   const std::vector<std::string> unexpected = app.remaining(true);
   if (!unexpected.empty()) {
     const std::string& first = unexpected.front();
@@ -100,6 +120,10 @@ arrow::Status ExplainParseError(const CLI::App& program, const CLI::ParseError& 
     return MakeError(ErrorCode::kInvalid,
                      fmt::format("'{}' is one argument too many for '{}'", first, command.path),
                      "usage: " + SynopsisOf(command));
+  }
+  if (!command.commands.empty()) {
+    return MakeError(ErrorCode::kInvalid, fmt::format("'{}' needs a command", command.path),
+                     fmt::format("there is {}", JoinNames(command.commands)));
   }
   std::string message = error.what();
   while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.pop_back();
@@ -116,7 +140,7 @@ int HandleParseError(const CLI::App& program, const CLI::ParseError& error, bool
                      const CommandContext& context) {
   const Console& console = *context.console;
   if (error.get_name() == "CallForHelp" || error.get_name() == "CallForAllHelp") {
-    console.Out(ParsedCommand(program).help());
+    console.Out(HelpOf(ParsedCommand(program)));
     return 0;
   }
   if (error.get_name() == "CallForVersion") {
@@ -135,7 +159,7 @@ int RunCommandLine(int argc, const char* const* argv, const CommandContext& cont
   std::vector<Command> commands;
   BuildProgram(&program, &commands);
   if (argc < 2) {
-    context.console->Err(program.help());
+    context.console->Err(HelpOf(program));
     return static_cast<int>(ErrorCode::kInvalid);
   }
   try {

@@ -89,6 +89,27 @@ std::string PadLeft(std::string_view text, int width) {
   return Blanks(width - DisplayWidth(text)) + std::string(text);
 }
 
+std::string Wrap(std::string_view text, int width, int indent) {
+  std::string wrapped;
+  int used = 0;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const int cells = DisplayWidth(word);
+    if (used > 0 && indent + used + 1 + cells > width) {
+      wrapped += "\n" + Blanks(indent);
+      used = 0;
+    } else if (used > 0) {
+      wrapped += ' ';
+      ++used;
+    }
+    wrapped.append(word);
+    used += cells;
+  }
+  return wrapped;
+}
+
 std::string Printable(std::string_view text) {
   std::string printable;
   printable.reserve(text.size());
@@ -144,7 +165,7 @@ std::string FormatSeconds(double seconds) {
     if (whole >= 3600) return fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
     return fmt::format("{} min {} s", whole / 60, whole % 60);
   }
-  return fmt::format("{:.{}f} s", seconds, seconds < 0.1 ? 3 : 2);
+  return fmt::format("{:.{}f} s", seconds, seconds < 0.01 ? 3 : 2);
 }
 
 }  // namespace tidemill

@@ -19,6 +19,10 @@ std::string Cut(std::string_view text, int width);
 std::string PadRight(std::string_view text, int width);
 std::string PadLeft(std::string_view text, int width);
 
+/// Words on lines of at most `width` cells (a longer word has a line of its own), each line but the
+/// first after `indent` blanks.
+std::string Wrap(std::string_view text, int width, int indent);
+
 /// Control characters as \n, \t, \x1b, ..., so that data cannot move the cursor.
 std::string Printable(std::string_view text);
 
@@ -31,7 +35,7 @@ std::string FormatCount(int64_t count, std::string_view one, std::string_view ma
 /// "3.4 M", "870 k", "12": for rates.
 std::string FormatShort(double number);
 
-/// "0.012 s", "1.24 s", "3 min 12 s".
+/// "0.004 s", "1.24 s", "3 min 12 s".
 std::string FormatSeconds(double seconds);
 
 }  // namespace tidemill

@@ -29,6 +29,13 @@ TEST(DisplayText, Pads) {
   EXPECT_EQ(PadLeft("long", 2), "long");
 }
 
+TEST(DisplayText, WrapsWords) {
+  EXPECT_EQ(Wrap("one two three", 10, 2), "one two\n  three");
+  EXPECT_EQ(Wrap("one two", 80, 2), "one two");
+  EXPECT_EQ(Wrap("incomprehensible word", 8, 0), "incomprehensible\nword");
+  EXPECT_EQ(Wrap("", 8, 0), "");
+}
+
 TEST(DisplayText, MakesControlCharactersVisible) {
   EXPECT_EQ(Printable("a\nb\t\r\x1b[31m\x7f"), "a\\nb\\t\\r\\x1b[31m\\x7f");
   EXPECT_EQ(Printable("grün \xFF"), "grün \\xff");
@@ -47,7 +54,8 @@ TEST(DisplayText, FormatsNumbers) {
   EXPECT_EQ(FormatShort(999.6), "1.0 k");
   EXPECT_EQ(FormatShort(3'400'000), "3.4 M");
   EXPECT_EQ(FormatShort(870'000), "870 k");
-  EXPECT_EQ(FormatSeconds(0.0123), "0.012 s");
+  EXPECT_EQ(FormatSeconds(0.0042), "0.004 s");
+  EXPECT_EQ(FormatSeconds(0.0423), "0.04 s");
   EXPECT_EQ(FormatSeconds(1.239), "1.24 s");
   EXPECT_EQ(FormatSeconds(192), "3 min 12 s");
   EXPECT_EQ(FormatSeconds(7384), "2 h 3 min");

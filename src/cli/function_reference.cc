@@ -56,6 +56,11 @@ std::string Cell(const std::string& text) {
   return cell;
 }
 
+std::string FirstSentence(const std::string& text) {
+  const size_t end = text.find(". ");
+  return end == std::string::npos ? text : text.substr(0, end + 1);
+}
+
 std::string SignatureOf(const FunctionEntry& function) {
   return function.signature.empty() ? function.name : function.signature;
 }
@@ -93,10 +98,11 @@ std::optional<FunctionEntry> FindFunction(const std::string& name) {
   return std::nullopt;
 }
 
-std::string RenderFunctionList(const std::vector<FunctionEntry>& functions, bool has_colour) {
-  int width = 0;
+std::string RenderFunctionList(const std::vector<FunctionEntry>& functions, int width,
+                               bool has_colour) {
+  int name_width = 0;
   for (const FunctionEntry& function : functions) {
-    width = std::max(width, DisplayWidth(SignatureOf(function)));
+    name_width = std::max(name_width, DisplayWidth(SignatureOf(function)));
   }
   std::string text;
   for (const Section& section : kSections) {
@@ -104,16 +110,22 @@ std::string RenderFunctionList(const std::vector<FunctionEntry>& functions, bool
                         Painted(section.title, Paint::kBold, has_colour));
     for (const FunctionEntry& function : functions) {
       if (function.kind != section.kind) continue;
-      text += fmt::format("  {}  {}\n", PadRight(SignatureOf(function), width), function.summary);
+      text += Cut(fmt::format("  {}  {}", PadRight(SignatureOf(function), name_width),
+                              FirstSentence(function.summary)),
+                  width) +
+              "\n";
     }
   }
   return text + "\n'tidemill functions NAME' tells more about one.\n";
 }
 
-std::string RenderFunction(const FunctionEntry& function, bool has_colour) {
+std::string RenderFunction(const FunctionEntry& function, int width, bool has_colour) {
+  constexpr int kIndent = 2, kLabelWidth = 9;
   std::string text = Painted(SignatureOf(function), Paint::kBold, has_colour) + "\n";
   const auto add = [&](const char* label, const std::string& value) {
-    if (!value.empty()) text += fmt::format("  {}{}\n", PadRight(label, 9), value);
+    if (value.empty()) return;
+    text += fmt::format("{:{}}{}{}\n", "", kIndent, PadRight(label, kLabelWidth),
+                        Wrap(value, width, kIndent + kLabelWidth));
   };
   add("", function.summary);
   add("also", Join(function.aliases));
@@ -155,7 +167,7 @@ nlohmann::ordered_json ToJson(const FunctionEntry& function) {
   json["summary"] = function.summary;
   if (function.kind == "aggregate") json["null_rule"] = function.null_rule;
   json["example"] = function.example;
-  if (!function.result.empty()) json["result"] = function.result;
+  if (function.kind != "aggregate") json["result"] = function.result;
   return json;
 }
 

@@ -27,11 +27,12 @@ std::vector<FunctionEntry> AllFunctions();
 /// The entry of a name or alias, without regard to case.
 std::optional<FunctionEntry> FindFunction(const std::string& name);
 
-/// One line for each.
-std::string RenderFunctionList(const std::vector<FunctionEntry>& functions, bool has_colour);
+/// One line of at most `width` cells for each: the first sentence of what it does.
+std::string RenderFunctionList(const std::vector<FunctionEntry>& functions, int width,
+                               bool has_colour);
 
 /// All about one.
-std::string RenderFunction(const FunctionEntry& function, bool has_colour);
+std::string RenderFunction(const FunctionEntry& function, int width, bool has_colour);
 
 /// The page docs/reference/functions.md.
 std::string FunctionsMarkdown(const std::vector<FunctionEntry>& functions);

@@ -1,3 +1,4 @@
+#include <limits>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -31,19 +32,22 @@ arrow::Status UnknownFunction(const std::string& name) {
 int Functions(const FunctionsFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   const bool has_colour = session.style().has_colour;
+  const int width = session.console().out_width();
   if (!flags.name.empty()) {
     const std::optional<FunctionEntry> function = FindFunction(flags.name);
     if (!function) return session.Fail(UnknownFunction(flags.name));
-    session.PrintResult(RenderFunction(*function, has_colour), ToJson(*function));
+    session.PrintResult(RenderFunction(*function, width, has_colour), ToJson(*function));
     return 0;
   }
   const std::vector<FunctionEntry> functions = AllFunctions();
+  const int list_width =
+      session.console().out_is_terminal() ? width : std::numeric_limits<int>::max();
   Json document;
   document["functions"] = Json::array();
   for (const FunctionEntry& function : functions) document["functions"].push_back(ToJson(function));
-  session.PrintResult(
-      flags.markdown ? FunctionsMarkdown(functions) : RenderFunctionList(functions, has_colour),
-      document);
+  session.PrintResult(flags.markdown ? FunctionsMarkdown(functions)
+                                     : RenderFunctionList(functions, list_width, has_colour),
+                      document);
   return 0;
 }
 

@@ -10,6 +10,8 @@
 namespace tidemill {
 namespace {
 
+constexpr int64_t kMaxRows = 1'000'000'000;
+
 struct PreviewFlags : PipelineFlags {
   std::string date;
   std::string entity;
@@ -51,7 +53,7 @@ void AddPreviewCommand(CLI::App* program, std::vector<Command>* commands) {
       ->type_name("V");
   app->add_option("-n,--rows", flags->limit, "Rows to show at most (20)")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
+      ->check(CLI::Range(int64_t{1}, kMaxRows).description(""));
   AddPipelineFlags(app, flags.get());
   app->footer(
       "Examples:\n"

@@ -27,7 +27,7 @@ TEST(RenderProgress, TellsShareRateAndTimeLeft) {
 TEST(RenderProgress, OddNumbersDoNotBreakTheBar) {
   EXPECT_THAT(RenderProgress({"scan", 30, 20, "rows"}, 1, 200), HasSubstr("100 %"));
   EXPECT_THAT(RenderProgress({"scan", -3, 20, "rows"}, 1, 200), HasSubstr("  0 %"));
-  EXPECT_EQ(RenderProgress({"scan", 5, 0, "rows"}, 0, 200), "scan       5 rows");
+  EXPECT_EQ(RenderProgress({"scan", 5, 0, "rows"}, 0, 200), "scan      5 rows");
   EXPECT_EQ(DisplayWidth(RenderProgress({"scan", 1, 2, "rows"}, 1, 20)), 20);
 }
 
