@@ -151,4 +151,4 @@ def test_check_command_checks_the_input_alone(world):
 def test_checks_that_make_no_sense_exit_2(world, check):
     world.pipeline(checks=f'input:\n  - "{check}"')
     done = call("lint", world.file, sets=world.sets, expect=2)
-    assert "pipeline.yaml:6" in done.stderr, done.stderr
+    assert "pipeline.yaml:7" in done.stderr, done.stderr

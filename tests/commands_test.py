@@ -1,7 +1,6 @@
 """The other commands, as a person meets them."""
 
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -31,13 +30,13 @@ def test_help_names_every_command():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command(command):
     text = call(command, "--help").stdout
-    assert f"tidemill {command}" in text and len(text.splitlines()) > 3
+    assert f"Usage: tidemill {command}" in text and len(text.splitlines()) > 3
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell):
     text = call("completion", shell).stdout
-    assert all(name in text for name in ("preview", "--threads", "--date"))
+    assert all(name in text for name in ("preview", "threads", "date"))
     if shell == "bash":
         subprocess.run(["bash", "-n"], input=text, text=True, check=True)
 
@@ -93,7 +92,7 @@ def test_lint_of_a_good_file(world):
         ("total: sum(value)", "total: (select 1)", ":8", []),
         ("total: sum(value)", "user_id: sum(value)", ":8", ["user_id"]),
         ("total: sum(value)", "clicks: sum(value)", ":8", ["clicks"]),
-        ("entity: user_id", "entity: user", ":3", ["user", "user_id"]),
+        ("entity: user_id", "entity: usr_id", ":3", ["usr_id", "user_id"]),
         ("day: event_date", "day: event_dat", ":2", ["event_dat"]),
         ("partition_by: [feature_date]", "partition_by: [feature_dat]", ":10", ["feature_dat"]),
         ("partition_by: [feature_date]", "partition_by: [feature_date], mode: append", ":10", ["append", "overwrite"]),
@@ -271,18 +270,6 @@ def test_functions():
         assert name in text
     assert "null" in call("functions", "sum").stdout.lower()
     assert "date_trunc" in call("functions", "date_trunk", expect=2).stderr
-
-
-def test_examples_of_functions_are_true(world):
-    """Each scalar example in the reference gives the result beside it, on the engine itself."""
-    document = call_json("functions")
-    scalars = [f for f in document["functions"] if f.get("kind") == "scalar" and f.get("example")]
-    assert len(scalars) > 20
-    lines = [f"f{i}: {json.dumps(f['example'], ensure_ascii=False)}" for i, f in enumerate(scalars)]
-    world.pipeline(features="n: count(*)\n" + "\n".join(lines))
-    (row, *_) = call_json("preview", world.file, "--date", DATE, "-n", 1, sets=world.sets)["rows"]
-    wrong = [(f["example"], f["result"], row[f"f{i}"]) for i, f in enumerate(scalars) if str(row[f"f{i}"]) != f["result"]]
-    assert wrong == []
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "pipelines").rglob("*.yaml")), ids=lambda file: file.stem)

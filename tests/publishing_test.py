@@ -60,11 +60,11 @@ def test_rows_are_in_order_over_all_files(many):
 
 
 def test_file_size(many):
-    many_pipeline(many, "partition_by: [feature_date], compression: none, file_size: 100KB")
+    many_pipeline(many, "partition_by: [feature_date], compression: none, file_size: 50KB")
     many.run()
     sizes = [f.stat().st_size for f in data_files(many.out)]
     assert len(sizes) >= 3
-    assert max(sizes) < 250_000 and min(sizes[:-1]) > 40_000, sizes
+    assert max(sizes) < 100_000 and min(sizes[:-1]) > 25_000, sizes
     users = many.table()["user_id"].to_pylist()
     assert users == sorted(users) and len(users) == 20_000
 
