@@ -114,16 +114,20 @@ _{0}() {{
     _describe 'command' commands
     return
   fi
-  local path="${{words[2]}}"
-  if [[ $path == generate && ${{words[3]}} == events && CURRENT -gt 3 ]]; then
-    path='generate events'
+  local chain="${{words[2]}}"
+  if [[ $chain == generate && ${{words[3]}} == events && CURRENT -gt 3 ]]; then
+    chain='generate events'
     shift words; (( CURRENT-- ))
   fi
   shift words; (( CURRENT-- ))
-  case "$path" in
+  case "$chain" in
 {2}  esac
 }}
-compdef _{0} {0}
+if [[ ${{funcstack[1]}} == _{0} ]]; then
+  _{0} "$@"
+else
+  compdef _{0} {0}
+fi
 )",
       program.name, commands, cases);
 }

@@ -7,6 +7,8 @@
 #include "aggregate/registry.h"
 #include "cli/console.h"
 #include "cli/display_text.h"
+#include "cli/operator_reference.h"
+#include "pipeline/check_expansion.h"
 #include "sql/function_registry.h"
 
 namespace tidemill {
@@ -27,6 +29,9 @@ constexpr Section kSections[] = {
      "They compute one value from the values of one row, inside or outside of aggregates. A NULL "
      "argument gives NULL unless the function says otherwise."},
     {"operator", "Operators and special forms", "With the precedence that PostgreSQL gives them."},
+    {"check", "In checks alone",
+     "Checks are conditions over aggregates of the whole frame; they have these beside every "
+     "aggregate function."},
 };
 
 std::string Lower(std::string text) {
@@ -73,16 +78,24 @@ std::vector<FunctionEntry> AllFunctions() {
     all.push_back({function.name, function.aliases, "aggregate", function.doc.signature,
                    function.doc.summary, function.doc.null_rule, function.doc.example, ""});
   }
-  std::vector<FunctionEntry> operators;
   for (const ScalarFunction* function : ScalarRegistry::Default().functions()) {
     const ScalarFunctionDoc& doc = function->doc;
-    if (doc.summary.empty() && doc.signature.empty()) continue;
-    const bool is_operator = doc.signature.empty();
-    (is_operator ? operators : all)
-        .push_back({function->name, function->aliases, is_operator ? "operator" : "scalar",
-                    doc.signature, doc.summary, "", doc.example, doc.result});
+    if (doc.signature.empty()) continue;
+    all.push_back({function->name, function->aliases, "scalar", doc.signature, doc.summary, "",
+                   doc.example, doc.result});
   }
-  all.insert(all.end(), operators.begin(), operators.end());
+  for (FunctionEntry& entry : OperatorEntries()) all.push_back(std::move(entry));
+  for (const CheckFunctionDoc& doc : CheckFunctions()) {
+    const std::string signature = doc.signature;
+    all.push_back({signature.substr(0, signature.find('(')),
+                   {},
+                   "check",
+                   signature,
+                   doc.summary,
+                   "",
+                   "",
+                   ""});
+  }
   return all;
 }
 
@@ -141,18 +154,24 @@ std::string FunctionsMarkdown(const std::vector<FunctionEntry>& functions) {
       "What can be written in `features`, `checks`, `where` and `columns`. Expressions have the "
       "syntax of PostgreSQL. This page is made by `tidemill functions --markdown`.\n";
   for (const Section& section : kSections) {
-    const bool is_aggregate = std::string(section.kind) == "aggregate";
     text += fmt::format("\n## {}\n\n{}\n\n", section.title, section.text);
-    text += is_aggregate ? "| function | what it gives | no rows, NULLs | example |\n"
-                           "|---|---|---|---|\n"
-                         : "| function | what it gives | example | result |\n|---|---|---|---|\n";
+    const std::string kind = section.kind;
+    const char* columns = kind == "aggregate" ? "| no rows, NULLs | example |"
+                          : kind == "check"   ? "|"
+                                              : "| example | result |";
+    text += fmt::format("| {} | what it gives {}\n{}\n", kind == "operator" ? "syntax" : "function",
+                        columns, kind == "check" ? "|---|---|" : "|---|---|---|---|");
     for (const FunctionEntry& function : functions) {
-      if (function.kind != section.kind) continue;
+      if (function.kind != kind) continue;
       std::string names = Code(SignatureOf(function));
       for (const std::string& alias : function.aliases) names += ", " + Code(alias);
-      text += fmt::format("| {} | {} | {} | {} |\n", names, Cell(function.summary),
-                          is_aggregate ? Cell(function.null_rule) : Code(function.example),
-                          is_aggregate ? Code(function.example) : Code(function.result));
+      text += fmt::format("| {} | {} |", names, Cell(function.summary));
+      if (kind == "aggregate") {
+        text += fmt::format(" {} | {} |", Cell(function.null_rule), Code(function.example));
+      } else if (kind != "check") {
+        text += fmt::format(" {} | {} |", Code(function.example), Code(function.result));
+      }
+      text += "\n";
     }
   }
   return text;
@@ -166,8 +185,8 @@ nlohmann::ordered_json ToJson(const FunctionEntry& function) {
   json["signature"] = SignatureOf(function);
   json["summary"] = function.summary;
   if (function.kind == "aggregate") json["null_rule"] = function.null_rule;
-  json["example"] = function.example;
-  if (function.kind != "aggregate") json["result"] = function.result;
+  if (!function.example.empty()) json["example"] = function.example;
+  if (!function.result.empty()) json["result"] = function.result;
   return json;
 }
 

@@ -13,7 +13,7 @@ namespace tidemill {
 struct FunctionEntry {
   std::string name;
   std::vector<std::string> aliases;
-  std::string kind;  ///< "aggregate" | "scalar" | "operator"
+  std::string kind;  ///< "aggregate" | "scalar" | "operator" | "check"
   std::string signature;
   std::string summary;
   std::string null_rule;  ///< aggregates
@@ -21,7 +21,7 @@ struct FunctionEntry {
   std::string result;  ///< of the example; may be empty
 };
 
-/// Aggregates, scalar functions, operators, each in the order of its registry.
+/// Aggregates, scalar functions, operators, functions of checks.
 std::vector<FunctionEntry> AllFunctions();
 
 /// The entry of a name or alias, without regard to case.

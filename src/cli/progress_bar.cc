@@ -9,7 +9,7 @@
 namespace tidemill {
 namespace {
 
-constexpr int kBarWidth = 24;
+constexpr int kBarWidth = 20;
 constexpr int kStageWidth = 8;
 constexpr std::chrono::milliseconds kDrawInterval(100);
 constexpr double kSecondsBeforeGuess = 1;

@@ -17,11 +17,11 @@ using testing::Not;
 
 TEST(RenderProgress, TellsShareRateAndTimeLeft) {
   EXPECT_EQ(RenderProgress({"scan", 500'000, 2'000'000, "rows"}, 2, 200),
-            "scan     [======>                 ]  25 %  500,000 rows  250 k rows/s  0:06 left");
+            "scan     [=====>              ]  25 %  500,000 rows  250 k rows/s  0:06 left");
   EXPECT_EQ(RenderProgress({"scan", 0, 10, "days"}, 0, 200),
-            "scan     [>                       ]   0 %  0 days");
+            "scan     [>                   ]   0 %  0 days");
   EXPECT_EQ(RenderProgress({"write", 10, 10, "files"}, 0, 200),
-            "write    [========================] 100 %  10 files");
+            "write    [====================] 100 %  10 files");
 }
 
 TEST(RenderProgress, OddNumbersDoNotBreakTheBar) {
