@@ -171,7 +171,7 @@ def test_plan_of_no_dates_exits_2(world, args):
 
 def run_sql(query: str) -> pa.Table:
     with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET TimeZone = 'Asia/Tokyo'")
         return connection.sql(query).to_arrow_table()
 
 

@@ -86,10 +86,19 @@ def names_in(text: str) -> set[str]:
 
 
 def _rewrite(node: exp.Expression) -> exp.Expression:
+    """For `transform`, which does not look into what it has replaced: the parts of a new node are rewritten here."""
+
+    def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+        return exp.Anonymous(this=name, expressions=[argument.transform(_rewrite) for argument in arguments])
+
     if isinstance(node, exp.Div):
-        return exp.Anonymous(this="td_divide", expressions=[node.this, node.expression])
+        return call("td_divide", node.this, node.expression)
     if isinstance(node, exp.Anonymous) and node.name.lower() in RENAMED:
-        return exp.Anonymous(this=RENAMED[node.name.lower()], expressions=node.expressions)
+        return call(RENAMED[node.name.lower()], *node.expressions)
+    if isinstance(node, (exp.Like, exp.ILike)) and not isinstance(node.parent, exp.Escape):
+        # PostgreSQL escapes with a backslash unless told otherwise; DuckDB does not.
+        like = type(node)(this=node.this.transform(_rewrite), expression=node.expression.transform(_rewrite))
+        return exp.Escape(this=like, expression=exp.Literal.string("\\"))
     return node
 
 
