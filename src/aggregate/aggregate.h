@@ -2,18 +2,40 @@
 
 /// Aggregate functions: plain states that are updated from columns, merged, and finalised.
 ///
-/// How to write one. A function is a struct with a `State` (trivially copyable, no constructor
-/// needed beyond `Initialize`) and static Update, Merge, Final; `MakeKernel<F>`
-/// (aggregate/kernel_adapter.h) turns it into an AggregateKernel. The registry entry adds names,
-/// accepted types and documentation. Everything else (DISTINCT, FILTER, NULL skipping, windows,
-/// spill, serialisation) is done once, outside the functions.
+/// The shape. Every aggregate is a commutative monoid with a last step:
 ///
-/// States live in two places. In a morsel they are an array per aggregate, indexed by local group.
-/// In a tile they are one row of bytes per (entity, slot) in which every aggregate has its offset.
-/// Both are plain memory: a state may be moved with memcpy. What does not fit a fixed size (a
-/// string, a wide sum) hangs off the state as `Bytes`, whose offsets the kernel lists in
-/// `references`; with that list a row can be copied to another arena, written to disk and relocated
-/// without knowing the function.
+///     events -- Update --> state -- Merge --> state -- Final --> value
+///
+/// The engine updates states of one day in parallel and in any order, keeps them as tiles, and gets
+/// a window by merging its tiles. For that to be invisible, Merge must be associative and
+/// commutative with the initial state as identity, and updating must commute with merging.
+/// Floating-point addition is not associative, so no state holds a rounded number: sums are exact
+/// integers (base/exact_sum.h), ties are settled by value (first, max_by), and rounding is left to
+/// Final. aggregate_laws_test.cc holds every registered function to these laws.
+///
+/// How to write one. A function is a struct with a `State` (trivially copyable, at most 8-byte
+/// aligned, set to the identity by `Initialize`) and static Update, Merge, Final; `MakeKernel<F>`
+/// (aggregate/kernel_adapter.h) turns it into an AggregateKernel, with the loops over rows, masks
+/// and groups. The registry entry adds names, accepted types and documentation. Everything else
+/// (DISTINCT, FILTER, NULL skipping, windows, spill, serialisation) is done once, outside the
+/// functions.
+///
+/// Where states live. In a morsel they are an array per aggregate, indexed by local group. In a
+/// tile they are one row of bytes per (entity, slot) in which every aggregate has its offset:
+///
+///     morsel   sum:   | s0 | s1 | s2 | ...        tile row   | key, slot | sum | max | count |
+///              count: | c0 | c1 | c2 | ...
+///
+/// Both are plain memory: a state may be moved with memcpy. What does not fit a fixed size (a text,
+/// a wide sum) hangs off the state as `Bytes`, whose offsets the kernel lists in `references`; with
+/// that list a row can be copied to another arena, written to disk and relocated without knowing
+/// the function.
+///
+/// Who may change what. Merge leaves `from` and all that it references as they are, and reads
+/// references at any alignment. A state that is updated or merged into owns its wide sum and
+/// changes it in place. So a row that goes on being merged into must not share references with
+/// another: it starts from `initialize` (merging copies what can change), or its references have
+/// been copied. A plain memcpy of a row may be read, finalised and merged from.
 
 #include <cstdint>
 #include <memory>

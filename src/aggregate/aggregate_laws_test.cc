@@ -84,7 +84,7 @@ double RandomDouble(Random* random, bool single) {
       value = std::numeric_limits<double>::denorm_min() * static_cast<double>((*random)() % 9);
       break;
     case 6:
-      value = 1e17 + static_cast<double>((*random)() % 1000);
+      value = 0x1.fp61 + static_cast<double>((*random)() % 9) * 0x1p30;  // three overflow 128 bits
       break;
     case 7:
       value = 1e-9 * static_cast<double>((*random)() % 1000);
@@ -220,7 +220,9 @@ void ForEachCase(const std::function<void(const Case&, Random*)>& check) {
           for (size_t i = 0; i < Case::kRows; ++i) {
             column.push_back(i < distinct ? RandomValue(&random, *type)
                                           : column[random() % distinct]);
-            if (round % 2 == 1 && !std::isfinite(column.back().real)) column.back().real = 0.25;
+            double& real = column.back().real;
+            if (round % 2 == 1 && !std::isfinite(real)) real = 0.25;
+            if (round % 4 == 1) real = std::abs(real);
           }
         }
         for (size_t row = 0; row < Case::kRows; ++row) {

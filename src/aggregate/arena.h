@@ -24,9 +24,9 @@ struct Bytes {
 /// Hands out memory in chunks and frees all of it at once. Not thread-safe.
 class Arena {
  public:
-  /// 8-byte aligned, uninitialised.
+  /// 8-byte aligned, uninitialised; never null, not even for no bytes.
   uint8_t* Allocate(size_t size) {
-    size = (size + 7) & ~size_t{7};
+    size = size == 0 ? 8 : (size + 7) & ~size_t{7};
     if (size > left_) Grow(size);
     uint8_t* result = next_;
     next_ += size;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The calendar of a pipeline: slots (days or hours), their labels and their instants in a time zone.
+/// The calendar of a pipeline: slots (days or hours), their labels and their instants in a time
+/// zone.
 
 #include <compare>
 #include <cstdint>
@@ -12,8 +13,9 @@
 
 namespace tidemill {
 
-/// A position on a pipeline's calendar. At grain day it counts civil days since 1970-01-01 in the calendar's zone;
-/// at grain hour it counts hours of UTC instants since 1970-01-01T00Z. Only Calendar knows which.
+/// A position on a pipeline's calendar. At grain day it counts civil days since 1970-01-01 in the
+/// calendar's zone; at grain hour it counts hours of UTC instants since 1970-01-01T00Z. Only
+/// Calendar knows which.
 struct Slot {
   int32_t index = 0;
 
@@ -57,9 +59,11 @@ class TimeZone {
   virtual bool is_utc() const = 0;
   /// Microseconds to add to a UTC instant (microseconds since the epoch) to get local time.
   virtual int64_t OffsetAt(int64_t instant_micros) const = 0;
-  /// The UTC instant of a local midnight-based time; the earlier of two, and the first instant after a gap.
+  /// The UTC instant of a local midnight-based time; the earlier of two, and the first instant
+  /// after a gap.
   virtual int64_t ToInstant(int64_t local_micros) const = 0;
-  /// The civil day of each instant (microseconds). Caches the last zone transition, so that it is fast on data.
+  /// The civil day of each instant (microseconds). Caches the last zone transition, so that it is
+  /// fast on data.
   virtual void CivilDays(const int64_t* instants, int64_t n, int32_t* days) const = 0;
 };
 
@@ -86,8 +90,8 @@ class Calendar {
   /// The slot of each UTC instant (microseconds).
   void SlotsOfInstants(const int64_t* instants, int64_t n, int32_t* slots) const;
 
-  /// The first slot of the window of `count` `unit`s that ends with `last`, inclusive. `count` days at grain hour
-  /// reach back to the same local hour `count` days before, exclusive.
+  /// The first slot of the window of `count` `unit`s that ends with `last`, inclusive. `count` days
+  /// at grain hour reach back to the same local hour `count` days before, exclusive.
   Slot WindowBegin(Slot last, int32_t count, Step unit) const;
 
  private:
