@@ -229,7 +229,10 @@ struct DoubleFunction : DoubleTotal {
         builder, states.size, [&](int64_t i) -> std::optional<double> {
           const State& state = states[i];
           if (state.count == 0) return std::nullopt;
-          return kAverage ? Sum(state) / static_cast<double>(state.count) : Sum(state);
+          const double total = Sum(state);
+          // An undefined result is NULL, as it is for x / 0 and sqrt(-1).
+          if (std::isnan(total)) return std::nullopt;
+          return kAverage ? total / static_cast<double>(state.count) : total;
         });
     return arrow::Status::OK();
   }
@@ -286,7 +289,7 @@ void RegisterSums(AggregateRegistry* registry) {
           "of the exact values, whatever their order.",
       .null_rule =
           "No rows give NULL. NULLs are skipped. NaN, or infinities of both signs, give "
-          "NaN.",
+          "NULL: the sum is undefined.",
       .example = "coalesce(sum(value) filter (where event_type = 'purchase'), 0)",
       .duckdb = "",
   };
@@ -302,7 +305,7 @@ void RegisterSums(AggregateRegistry* registry) {
           "by the number of values.",
       .null_rule =
           "No rows give NULL. NULLs are skipped. NaN, or infinities of both signs, give "
-          "NaN.",
+          "NULL: the sum is undefined.",
       .example = "avg(value) filter (where event_type = 'purchase')",
       .duckdb = "avg({0})",
   };

@@ -14,6 +14,9 @@
 namespace tidemill {
 namespace {
 
+/// What empty text points to.
+constexpr uint8_t kNoText = 0;
+
 void ExpandValidity(const arrow::Array& array, std::vector<uint8_t>* valid) {
   const auto n = static_cast<size_t>(array.length());
   valid->resize(n);
@@ -46,11 +49,10 @@ template <typename ArrayType>
 void View(const arrow::Array& array, std::vector<Bytes>* out) {
   const auto& texts = static_cast<const ArrayType&>(array);
   out->resize(static_cast<size_t>(array.length()));
-  static constexpr uint8_t kEmpty = 0;
   for (size_t i = 0; i < out->size(); ++i) {
     const auto view = texts.GetView(static_cast<int64_t>(i));
     const auto* data = reinterpret_cast<const uint8_t*>(view.data());
-    (*out)[i] = {data != nullptr ? data : &kEmpty, view.size()};
+    (*out)[i] = {data != nullptr ? data : &kNoText, view.size()};
   }
 }
 
@@ -200,10 +202,8 @@ arrow::Result<const PreparedColumn*> ArgumentReader::Column(const ExpressionPtr&
     ARROW_ASSIGN_OR_RAISE(const CodedColumn* coded, Coded(expression, filter));
     column->values.kind = ArgumentKind::kBytes;
     column->bytes.resize(static_cast<size_t>(num_rows_));
-    if (coded->num_values > 0) {
-      for (size_t i = 0; i < column->bytes.size(); ++i) {
-        column->bytes[i] = coded->values[coded->codes[i]];
-      }
+    for (size_t i = 0; i < column->bytes.size(); ++i) {
+      column->bytes[i] = coded->values[coded->codes[i]];
     }
     column->values.bytes = column->bytes.data();
     column->valid = coded->valid;
@@ -233,6 +233,8 @@ arrow::Result<const CodedColumn*> ArgumentReader::Coded(const ExpressionPtr& exp
           array->indices()->type_id() == arrow::Type::INT32) {
         coding->array = array;
         ARROW_RETURN_NOT_OK(ViewTexts(*dictionary, &coding->values));
+        // NULL rows have code 0, so there is a value of that code even if all rows are NULL.
+        if (coding->values.empty()) coding->values.push_back({&kNoText, 0});
         coding->identities.reserve(coding->values.size());
         for (const Bytes& value : coding->values) {
           coding->identities.push_back(HashBytes128(value.view()));

@@ -53,8 +53,7 @@ class DistinctSweep {
 
   arrow::Status Run(const BucketTable& table);
 
-  /// Whether the masks of the tiles are in the counts already. If not, a window's mask has to be added: then no value
-  /// is in both.
+  /// Whether the masks of the tiles are in the counts already. If not, a window's mask tells its whole count.
   bool masks_are_values() const { return interner_.overflowed(); }
 
   /// Moves on to the next date, in order from 0; afterwards `count` speaks of that date.

@@ -134,6 +134,7 @@ class DistinctCollector {
 
   void PairCodes(const CodedColumn& coded) {
     // Events of a session come in runs, so remembering each value's last group removes most repeats.
+    interner_->GiveUp();
     std::vector<uint32_t> last_group(static_cast<size_t>(coded.num_values), UINT32_MAX);
     for (int64_t i = 0; i < reader_->num_rows(); ++i) {
       if (!IsSelected(i)) continue;
@@ -147,6 +148,7 @@ class DistinctCollector {
 
   void PairValues(const ArgumentColumn& column) {
     // A direct-mapped cache of recent pairs does for plain values what last_group does for codes.
+    interner_->GiveUp();
     constexpr size_t kCacheSize = 1 << 14;
     std::vector<LocalDistinct::Pair> recent(kCacheSize, {UINT32_MAX, {}});
     for (int64_t i = 0; i < reader_->num_rows(); ++i) {

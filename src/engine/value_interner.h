@@ -11,14 +11,15 @@
 
 namespace tidemill {
 
-/// Gives each of the first 64 different values a bit, for all threads alike. Once a 65th value comes it is
-/// overflowed for good: masks made before stay meaningful (they can be turned back into values), new ones cannot be
-/// made.
+/// Gives each of the first 64 different values a bit, for all threads alike. Once a 65th value comes, or a morsel gives
+/// up on masks because it alone has more, it is overflowed for good: masks made before stay meaningful (they can be
+/// turned back into values), new ones cannot be made. As long as it is not overflowed, no value is in any list.
 class ValueInterner {
  public:
   static constexpr size_t kCapacity = 64;
 
   bool overflowed() const { return overflowed_; }
+  void GiveUp() { overflowed_ = true; }
 
   /// The bit number of each of `values`; false (and overflowed) if one does not fit any more.
   bool Intern(const std::vector<Hash128>& values, std::vector<uint8_t>* bits) {
