@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pipeline/check_expansion.h"
+#include "sql/function_registry.h"
 
 namespace tidemill {
 namespace {

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/nearest_name.h"
 #include "pipeline/bind_checks.h"
+#include "sql/function_registry.h"
 
 namespace tidemill {
 namespace {
