@@ -23,6 +23,9 @@ struct Command {
 /// Each adds its command (or commands) below `program`, with flags, help and examples.
 void AddDemoCommand(CLI::App* program, std::vector<Command>* commands);
 void AddRunCommand(CLI::App* program, std::vector<Command>* commands);
+void AddBackfillCommand(CLI::App* program, std::vector<Command>* commands);
+void AddStatusCommand(CLI::App* program, std::vector<Command>* commands);
+void AddTableCommand(CLI::App* program, std::vector<Command>* commands);
 void AddPlanCommand(CLI::App* program, std::vector<Command>* commands);
 void AddLintCommand(CLI::App* program, std::vector<Command>* commands);
 void AddCheckCommand(CLI::App* program, std::vector<Command>* commands);

@@ -55,6 +55,10 @@ void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
   app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
       ->type_name("SIZE")
       ->group(kCommonGroup);
+  app->add_option("--scratch", flags->scratch,
+                  "Folder for what does not fit into memory ($TMPDIR, else /tmp)")
+      ->type_name("DIR")
+      ->group(kCommonGroup);
   AddOutputFlags(app, &flags->output);
 }
 

@@ -31,13 +31,14 @@ struct PipelineFlags {
   std::string engine = "native";
   int threads = 0;     ///< 0: all cores
   std::string memory;  ///< "4GB"; empty: 60 % of RAM
+  std::string scratch;  ///< folder for what does not fit into memory
   OutputFlags output;
 };
 
 /// FILE, --set and the output flags.
 void AddFileFlags(CLI::App* app, PipelineFlags* flags);
 
-/// The same, and --engine, --threads, --memory.
+/// The same, and --engine, --threads, --memory, --scratch.
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags);
 
 /// --threads alone.

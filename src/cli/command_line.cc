@@ -13,7 +13,7 @@
 namespace tidemill {
 namespace {
 
-constexpr const char* kLaterCommands[] = {"backfill", "status", "table", "training-set", "ui"};
+constexpr const char* kLaterCommands[] = {"training-set", "ui"};
 
 void BuildProgram(CLI::App* program, std::vector<Command>* commands) {
   program->name("tidemill");
@@ -33,11 +33,14 @@ void BuildProgram(CLI::App* program, std::vector<Command>* commands) {
       "  tidemill run --help");
   AddDemoCommand(program, commands);
   AddRunCommand(program, commands);
+  AddBackfillCommand(program, commands);
+  AddStatusCommand(program, commands);
   AddPlanCommand(program, commands);
   AddLintCommand(program, commands);
   AddCheckCommand(program, commands);
   AddPreviewCommand(program, commands);
   AddSqlCommand(program, commands);
+  AddTableCommand(program, commands);
   AddGenerateCommand(program, commands);
   AddFunctionsCommand(program, commands);
   AddCompletionCommand(program, commands);

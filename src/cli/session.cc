@@ -66,6 +66,7 @@ RunOptions Session::Options(const PipelineFlags& flags, const std::string& date)
   options.date = date;
   options.threads = flags.threads;
   options.memory_bytes = MemoryBytes(flags).ValueOr(0);
+  options.scratch = flags.scratch;
   options.on_progress = ProgressHandler();
   options.on_warning = [this](const std::string& message) { Warn(message); };
   options.cancelled = cancelled_;

@@ -71,7 +71,7 @@ class Merger {
                                       return arrow::Status::OK();
                                     }));
     const auto started = std::chrono::steady_clock::now();
-    ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(plan_.dates.size()), options_.threads,
+    ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(plan_.dates.size()), options_.writers,
                                     options_.cancelled, [&](int64_t d, int) -> arrow::Status {
                                       for (const DateBatches& batches : wave) {
                                         const auto& batch = batches[static_cast<size_t>(d)];

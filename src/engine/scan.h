@@ -18,6 +18,7 @@ namespace tidemill {
 /// How a pass runs.
 struct PassOptions {
   int threads = 1;
+  int writers = 1;          ///< dates that take rows at the same time
   int64_t tile_memory = 0;  ///< bytes of tiles to hold before spilling; 0: no limit
   /// A new path in the scratch folder; asked for when something must be spilled.
   std::function<arrow::Result<std::string>()> scratch;

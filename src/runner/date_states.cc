@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "runner/output_table.h"
 #include "runner/prepare.h"
 #include "table/staleness.h"
 
@@ -61,7 +62,7 @@ std::vector<InputDay> WithoutDays(const std::vector<InputDay>& inputs) {
 }  // namespace
 
 arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
-                                              const std::string& end) {
+                                              const std::string& end, int32_t every) {
   ARROW_ASSIGN_OR_RAISE(const Slot first, ParseFeatureDate(calendar, start));
   ARROW_ASSIGN_OR_RAISE(const Slot last, ParseFeatureDate(calendar, end));
   if (last < first) {
@@ -69,7 +70,7 @@ arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const st
                      "the range includes both dates");
   }
   std::vector<Slot> dates;
-  for (Slot slot = first; slot <= last; slot = slot + 1) dates.push_back(slot);
+  for (Slot slot = first; slot <= last; slot = slot + every) dates.push_back(slot);
   return dates;
 }
 
@@ -117,6 +118,27 @@ arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& ta
     states.push_back(std::move(state));
   }
   return states;
+}
+
+arrow::Result<StatusReport> StatusOfDates(const Pipeline& pipeline, const std::string& start,
+                                          const std::string& end, const RunOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
+  ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
+  StatusReport report;
+  report.pipeline = pipeline.name;
+  report.output = table.path();
+  std::string first = start;
+  std::string last = end;
+  if (first.empty() || last.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const auto entries, table.ledger().ReadAll(first, last));
+    if (entries.empty()) return report;
+    if (first.empty()) first = entries.front().feature_date;
+    if (last.empty()) last = entries.back().feature_date;
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto dates, DatesBetween(*calendar, first, last));
+  ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, dates, options));
+  ARROW_ASSIGN_OR_RAISE(report.dates, StatesOf(plan, table));
+  return report;
 }
 
 }  // namespace tidemill

@@ -48,13 +48,14 @@ arrow::Status Verdict(const std::vector<CheckResult>& checks, ErrorCode code) {
 class PassRunner {
  public:
   PassRunner(const Plan& plan, const Table& table, TableWriter* writer,
-             const std::vector<DateLock>& locks, const RunOptions& options)
+             const std::vector<DateLock>& locks, const RunOptions& options, int parallel)
       : plan_(plan),
         pipeline_(*plan.pipeline),
         table_(table),
         writer_(writer),
         locks_(locks),
         options_(options),
+        parallel_(parallel),
         sink_(plan.dates.size()) {
     result_.dates.resize(plan.dates.size());
     for (size_t d = 0; d < plan.dates.size(); ++d) {
@@ -77,6 +78,7 @@ class PassRunner {
     ScratchFolder scratch(options_.scratch);
     PassOptions pass = PassOptionsOf(options_);
     pass.scratch = [&scratch] { return scratch.NewPath(); };
+    pass.writers = parallel_;
     Stopwatch watch;
     ARROW_ASSIGN_OR_RAISE(ScanResult scan, Scan(plan_, pass));
     result_.counts = scan.counts;
@@ -100,9 +102,8 @@ class PassRunner {
     const double merge_seconds = watch.Lap();
     result_.seconds.emplace_back("merge", merge_seconds - merged.write_seconds);
 
-    // Few dates at a time: each of them uses the threads for its own columns.
     ARROW_RETURN_NOT_OK(ParallelFor(
-        static_cast<int64_t>(plan_.dates.size()), pass.threads, options_.cancelled,
+        static_cast<int64_t>(plan_.dates.size()), parallel_, options_.cancelled,
         [&](int64_t index, int) -> arrow::Status {
           const auto d = static_cast<size_t>(index);
           if (!wanted[d]) return arrow::Status::OK();
@@ -126,7 +127,7 @@ class PassRunner {
     files.file_size = output.file_size;
     files.max_rows_per_file = output.max_rows_per_file;
     files.compression = output.compression;
-    files.threads = plan_.dates.size() == 1 ? ThreadsOf(options_) : 1;
+    files.threads = plan_.dates.size() == 1 ? ThreadsOf(options_) : 1;  // else dates are parallel
     files.cancelled = options_.cancelled;
     return writer_->Stage(locks_[date], pipeline_.output, std::move(volatile_columns), files);
   }
@@ -221,6 +222,7 @@ class PassRunner {
   TableWriter* writer_;
   const std::vector<DateLock>& locks_;
   const RunOptions& options_;
+  int parallel_;
   StagingSink sink_;
   std::mutex mutex_;
   PassOutcome result_;
@@ -229,8 +231,9 @@ class PassRunner {
 }  // namespace
 
 arrow::Result<PassOutcome> RunPass(const Plan& plan, const Table& table, TableWriter* writer,
-                                   const std::vector<DateLock>& locks, const RunOptions& options) {
-  return PassRunner(plan, table, writer, locks, options).Run();
+                                   const std::vector<DateLock>& locks, const RunOptions& options,
+                                   int parallel) {
+  return PassRunner(plan, table, writer, locks, options, parallel).Run();
 }
 
 }  // namespace tidemill

@@ -1,5 +1,8 @@
 #include "runner/prepare.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -42,10 +45,23 @@ int ThreadsOf(const RunOptions& options) {
                              : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+int64_t MemoryOf(const RunOptions& options) {
+  if (options.memory_bytes > 0) return options.memory_bytes;
+  return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 10 * 6;
+}
+
+int64_t PeakMemory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
 PassOptions PassOptionsOf(const RunOptions& options) {
   PassOptions pass;
   pass.threads = ThreadsOf(options);
   pass.cancelled = options.cancelled;
+  // The other half is for what threads decode, buckets in work and files being written.
+  pass.tile_memory = MemoryOf(options) / 2;
   if (options.on_progress) {
     pass.on_progress = [report = options.on_progress](const char* stage, int64_t done,
                                                       int64_t total) {

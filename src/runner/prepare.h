@@ -27,6 +27,12 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline,
 /// Threads to use, at least 1.
 int ThreadsOf(const RunOptions& options);
 
+/// The memory budget in bytes: what was asked for, else 60 % of RAM.
+int64_t MemoryOf(const RunOptions& options);
+
+/// The resident memory of the process at its largest, in bytes.
+int64_t PeakMemory();
+
 /// How the engine shall run, progress passed on.
 PassOptions PassOptionsOf(const RunOptions& options);
 

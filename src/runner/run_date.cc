@@ -1,7 +1,5 @@
 // `tidemill run`: one feature date from its source to its place in the table.
 
-#include <sys/resource.h>
-
 #include "runner/pass_run.h"
 #include "runner/prepare.h"
 #include "runner/stopwatch.h"
@@ -10,12 +8,6 @@
 
 namespace tidemill {
 namespace {
-
-int64_t PeakMemory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
 
 class DateRun {
  public:
@@ -50,7 +42,7 @@ class DateRun {
 
     std::vector<DateLock> locks;
     locks.push_back(*std::move(lock));
-    auto pass = RunPass(*plan, table, writer.get(), locks, options_);
+    auto pass = RunPass(*plan, table, writer.get(), locks, options_, /*parallel=*/1);
     if (pass.ok()) TakeOver(*plan, *std::move(pass));
     else report_.outcome = pass.status();
     Finish();
