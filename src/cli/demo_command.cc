@@ -58,16 +58,17 @@ arrow::Status WritePipeline(const fs::path& path) {
   return MakeError(ErrorCode::kRunFailed, fmt::format("cannot write '{}'", path.string()));
 }
 
-std::string WhatNext(const std::string& file, const std::string& date, const std::string& earlier) {
+std::string WhatNext(const std::string& file, const std::string& date, const std::string& earlier,
+                     const std::string& entity) {
   return fmt::format(
       "\nNext:\n"
       "  look at the pipeline     cat {0}\n"
-      "  one user's features      tidemill preview {0} --date {1} --entity u00000000\n"
+      "  one user's features      tidemill preview {0} --date {1} --entity {3}\n"
       "  another date             tidemill run {0} --date {2}\n"
       "  what a run would read    tidemill plan {0} --date {1}\n"
       "  the same as SQL          tidemill sql {0} --date {1}\n"
       "  after editing the file   tidemill lint {0}\n",
-      file, date, earlier);
+      file, date, earlier, entity);
 }
 
 int Demo(const DemoFlags& flags, const CommandContext& context) {
@@ -104,7 +105,9 @@ int Demo(const DemoFlags& flags, const CommandContext& context) {
   text += RenderRunReport(*report, session.style());
   text +=
       "\n" + RenderPreview(**features, session.console().out_width(), session.style().has_colour);
-  text += WhatNext(file.string(), date, FormatCivilDay(last_day - 1));
+  const std::string entity =
+      (*features)->num_rows() > 0 ? CellText(*(*features)->column(0)->chunk(0), 0) : "";
+  text += WhatNext(file.string(), date, FormatCivilDay(last_day - 1), entity);
   Json document = ToJson(*report);
   document["directory"] = flags.directory;
   document["file"] = file.string();

@@ -60,7 +60,7 @@ double DrawPrice(RandomStream* random) {
 /// a prime above any number of entities, hence a bijection.
 int64_t UserOfRank(int64_t rank, int64_t entities) {
   constexpr int64_t kPrime = 2'654'435'761;
-  return static_cast<int64_t>(static_cast<uint64_t>(rank) * kPrime %
+  return static_cast<int64_t>(static_cast<uint64_t>(rank + 1) * kPrime %
                               static_cast<uint64_t>(entities));
 }
 
