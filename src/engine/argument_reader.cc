@@ -1,5 +1,6 @@
 #include "engine/argument_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -246,11 +247,17 @@ arrow::Result<const CodedColumn*> ArgumentReader::Coded(const ExpressionPtr& exp
           const auto n = static_cast<size_t>(num_rows_);
           coding->codes.resize(n);
           coding->valid.resize(n);
-          for (size_t i = 0; i < n; ++i) {
-            const auto row = static_cast<int64_t>(i);
-            const bool is_valid = indices.IsValid(row) && dictionary->IsValid(indices.Value(row));
-            coding->valid[i] = is_valid;
-            coding->codes[i] = is_valid ? indices.Value(row) : 0;
+          if (indices.null_count() > 0) {
+            ExpandValidity(indices, &coding->valid);
+          } else {
+            std::fill(coding->valid.begin(), coding->valid.end(), 1);
+          }
+          const int32_t* codes = indices.raw_values();
+          for (size_t i = 0; i < n; ++i) coding->codes[i] = coding->valid[i] ? codes[i] : 0;
+          if (dictionary->null_count() > 0) {
+            for (size_t i = 0; i < n; ++i) {
+              coding->valid[i] &= static_cast<uint8_t>(dictionary->IsValid(coding->codes[i]));
+            }
           }
           coding->column.codes = coding->codes.data();
           coding->column.valid = coding->valid.data();

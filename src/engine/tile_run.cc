@@ -39,8 +39,9 @@ class LocalStates {
     return arrow::Status::OK();
   }
 
+  const uint8_t* states(size_t slot) const { return arrays_[slot].get(); }
   const uint8_t* state(size_t slot, size_t size, uint32_t group) const {
-    return arrays_[slot].get() + group * size;
+    return states(slot) + group * size;
   }
 
  private:
@@ -207,6 +208,38 @@ TileValues SortPairs(const std::vector<LocalDistinct::Pair>& pairs,
   return values;
 }
 
+/// Copies the states of `count` groups into a column of tiles. The size is a constant for the common ones, so that a
+/// copy is a few moves and no call.
+template <size_t kSize>
+void CopyStates(const uint8_t* states, size_t size, const uint32_t* groups, size_t count,
+                uint8_t* into, size_t stride) {
+  const size_t bytes = kSize != 0 ? kSize : size;
+  for (size_t r = 0; r < count; ++r) {
+    std::memcpy(into + r * stride, states + groups[r] * bytes, bytes);
+  }
+}
+
+using StateCopier = void (*)(const uint8_t*, size_t, const uint32_t*, size_t, uint8_t*, size_t);
+
+StateCopier CopierOf(size_t size) {
+  switch (size) {
+    case 8:
+      return CopyStates<8>;
+    case 16:
+      return CopyStates<16>;
+    case 24:
+      return CopyStates<24>;
+    case 32:
+      return CopyStates<32>;
+    case 40:
+      return CopyStates<40>;
+    case 48:
+      return CopyStates<48>;
+    default:
+      return CopyStates<0>;
+  }
+}
+
 class RunWriter {
  public:
   RunWriter(const TileLayout& layout, const RowGroups& groups, const LocalStates& states,
@@ -271,11 +304,11 @@ class RunWriter {
     for (size_t s = 0; s < layout_.states.size(); ++s) {
       const StateSlot& slot = layout_.states[s];
       const size_t size = slot.kernel.state_size;
-      for (size_t r = begin; r < end; ++r) {
-        uint8_t* into = states + r * row_size + slot.offset;
-        std::memcpy(into, states_.state(s, size, order_[r]), size);
-        for (size_t reference : slot.kernel.references) {
-          Adopt(reinterpret_cast<Bytes*>(into + reference));
+      uint8_t* column = states + begin * row_size + slot.offset;
+      CopierOf(size)(states_.states(s), size, order_.data() + begin, end - begin, column, row_size);
+      for (size_t reference : slot.kernel.references) {
+        for (size_t r = 0; r < end - begin; ++r) {
+          Adopt(reinterpret_cast<Bytes*>(column + r * row_size + reference));
         }
       }
     }
