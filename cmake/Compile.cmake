@@ -4,7 +4,7 @@ target_compile_options(tidemill_compile INTERFACE -march=${TIDEMILL_ARCH} -Wall 
 # Lets ccache look behind precompiled headers.
 target_compile_options(tidemill_compile INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 # GCC 12 sees overlapping and overflowing copies in std::string that are not there (its bug 105651).
-target_compile_options(tidemill_compile INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow>")
+target_compile_options(tidemill_compile INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>")
 # At -O3 it takes aggregates with default members for uninitialised; the other presets keep the warning.
 target_compile_options(tidemill_compile INTERFACE
                        $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-maybe-uninitialized>)
