@@ -12,8 +12,8 @@
 namespace tidemill {
 
 struct BackfillOptions : RunOptions {
-  std::string start, end;         ///< labels of the first and last feature date, inclusive
-  int32_t every = 1;              ///< slots from one date to the next: 7 for weekly dates at grain day
+  std::string start, end;  ///< labels of the first and last feature date, inclusive
+  int32_t every = 1;       ///< slots from one date to the next: 7 for weekly dates at grain day
   std::vector<std::string> only;  ///< states to pick ("missing", "stale", ...); empty: all dates
   int parallel = 0;               ///< dates written at the same time; 0: as many as threads
   int32_t pass_dates = 0;         ///< most dates per pass; 0: what the memory budget allows
@@ -22,8 +22,8 @@ struct BackfillOptions : RunOptions {
 
 struct DateReport {
   std::string feature_date;
-  /// "done" | "empty" | "failed" | "taken" (another run holds the date) | "skipped" (not picked by `only`, or not
-  /// reached)
+  /// "done" | "empty" | "failed" | "taken" (another run holds the date) | "skipped" (not picked by
+  /// `only`, or not reached)
   std::string status;
   std::string reason;
   int64_t rows_written = 0;
@@ -35,8 +35,8 @@ struct DateReport {
 struct BackfillReport {
   std::string run_id;
   std::string pipeline;
-  std::string status;     ///< "done", or "failed" if any date failed or was taken
-  arrow::Status outcome;  ///< why the backfill ended early, or that dates failed
+  std::string status;             ///< "done", or "failed" if any date failed or was taken
+  arrow::Status outcome;          ///< why the backfill ended early, or that dates failed
   std::vector<DateReport> dates;  ///< every requested date, in order
   int64_t passes = 0;
   int64_t rows_read = 0;
@@ -49,18 +49,21 @@ struct BackfillReport {
   std::vector<std::pair<std::string, double>> seconds;
 };
 
-/// Computes and publishes the dates from start to end. Each day of events is read once per pass, whatever the number
-/// of dates; each date is checked and published by itself. An error status is returned only where nothing began.
+/// Computes and publishes the dates from start to end. Each day of events is read once per pass,
+/// whatever the number of dates; each date is checked and published by itself. An error status is
+/// returned only where nothing began.
 arrow::Result<BackfillReport> Backfill(const Pipeline& pipeline, const BackfillOptions& options);
 
-/// The state of one feature date: its ledger entry held against the source and the pipeline as they are now.
+/// The state of one feature date: its ledger entry held against the source and the pipeline as they
+/// are now.
 struct DateState {
   std::string feature_date;
-  /// "done" | "empty" | "missing" | "stale" | "failed" | "changed" (the definition differs from the published one)
+  /// "done" | "empty" | "missing" | "stale" | "failed" | "changed" (the definition differs from the
+  /// published one)
   std::string status;
   std::string reason;
   std::vector<std::string> changed_days;
-  std::string run_id;        ///< of what is published, else of the last attempt
+  std::string run_id;  ///< of what is published, else of the last attempt
   int64_t rows = 0;
   int64_t published_at = 0;  ///< microseconds since the epoch; 0: never
 };
@@ -71,8 +74,8 @@ struct StatusReport {
   std::vector<DateState> dates;
 };
 
-/// Reads the ledger and lists the source; writes nothing. Without `start` and `end`: from the first to the last date
-/// of the ledger.
+/// Reads the ledger and lists the source; writes nothing. Without `start` and `end`: from the first
+/// to the last date of the ledger.
 arrow::Result<StatusReport> StatusOfDates(const Pipeline& pipeline, const std::string& start,
                                           const std::string& end, const RunOptions& options);
 

@@ -2,8 +2,9 @@
 
 /// Errors: what went wrong, where, and the way out.
 ///
-/// Functions return `arrow::Status` or `arrow::Result`. A status of ours carries an `ErrorDetail`: the exit code of
-/// the command line and one or more diagnostics, so that a pipeline file's errors are reported together.
+/// Functions return `arrow::Status` or `arrow::Result`. A status of ours carries an `ErrorDetail`:
+/// the exit code of the command line and one or more diagnostics, so that a pipeline file's errors
+/// are reported together.
 
 #include <memory>
 #include <string>
@@ -34,9 +35,9 @@ struct SourcePosition {
 /// One error or warning about one place.
 struct Diagnostic {
   std::string message;
-  std::string hint;            ///< the way out: "did you mean 'session_id'?"; may be empty
-  SourcePosition position;     ///< may be empty (no file)
-  std::string source_line;     ///< the text of the line, shown with a caret; may be empty
+  std::string hint;         ///< the way out: "did you mean 'session_id'?"; may be empty
+  SourcePosition position;  ///< may be empty (no file)
+  std::string source_line;  ///< the text of the line, shown with a caret; may be empty
 };
 
 class ErrorDetail : public arrow::StatusDetail {

@@ -2,8 +2,9 @@
 
 /// A pipeline file, parsed and checked in itself: the start of the data's road.
 ///
-/// Expressions are kept as text with their place in the file. They are parsed and typed against the source's schema
-/// by `BindPipeline` (pipeline/bound_pipeline.h), so that a file can be read where its source cannot be reached.
+/// Expressions are kept as text with their place in the file. They are parsed and typed against the
+/// source's schema by `BindPipeline` (pipeline/bound_pipeline.h), so that a file can be read where
+/// its source cannot be reached.
 
 #include <cstdint>
 #include <map>
@@ -71,14 +72,14 @@ struct OutputSpec {
   LocatedText path;
   std::string format = "parquet";
   std::vector<PartitionTerm> partition_by;
-  int64_t file_size = 128'000'000;        ///< target bytes of a file, compressed
-  int64_t max_rows_per_file = 0;          ///< 0: no limit
-  std::string compression = "zstd";       ///< zstd | snappy | lz4 | gzip | none
+  int64_t file_size = 128'000'000;   ///< target bytes of a file, compressed
+  int64_t max_rows_per_file = 0;     ///< 0: no limit
+  std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
 };
 
 struct Pipeline {
-  std::string file;                    ///< the path it was loaded from
-  std::vector<std::string> file_lines; ///< after ${NAME} substitution, for carets
+  std::string file;                     ///< the path it was loaded from
+  std::vector<std::string> file_lines;  ///< after ${NAME} substitution, for carets
   std::string name;
   std::string description;
   SourceSpec source;
@@ -101,7 +102,8 @@ using NameValues = std::map<std::string, std::string>;
 /// Reads and checks a pipeline file. Errors (kInvalid) name every fault of the file, not the first.
 arrow::Result<Pipeline> LoadPipeline(const std::string& path, const NameValues& names = {});
 
-/// The same for text that is already in memory; `path` names it in errors and resolves relative paths.
+/// The same for text that is already in memory; `path` names it in errors and resolves relative
+/// paths.
 arrow::Result<Pipeline> ParsePipeline(const std::string& text, const std::string& path,
                                       const NameValues& names = {});
 

@@ -20,44 +20,46 @@ namespace tidemill {
 
 /// How far a long step has come. Called from worker threads, one at a time.
 struct Progress {
-  std::string stage;   ///< "scan", "merge", "write", ...
+  std::string stage;  ///< "scan", "merge", "write", ...
   int64_t done = 0;
   int64_t total = 0;
-  std::string unit;    ///< "rows", "dates"
+  std::string unit;  ///< "rows", "dates"
 };
 
 struct RunOptions {
-  std::string date;             ///< label of the feature date, "2026-03-02"
-  int threads = 0;              ///< 0: all cores
-  int64_t memory_bytes = 0;     ///< 0: 60 % of RAM
-  std::string scratch;          ///< folder for spilled tiles; empty: $TMPDIR, else /tmp
-  std::function<void(const Progress&)> on_progress;      ///< may be empty
-  std::function<void(const std::string&)> on_warning;    ///< may be empty; warnings are in the report as well
-  const std::atomic<bool>* cancelled = nullptr;          ///< checked often; true stops the run with kInterrupted
+  std::string date;          ///< label of the feature date, "2026-03-02"
+  int threads = 0;           ///< 0: all cores
+  int64_t memory_bytes = 0;  ///< 0: 60 % of RAM
+  std::string scratch;       ///< folder for spilled tiles; empty: $TMPDIR, else /tmp
+  std::function<void(const Progress&)> on_progress;  ///< may be empty
+  std::function<void(const std::string&)>
+      on_warning;  ///< may be empty; warnings are in the report as well
+  const std::atomic<bool>* cancelled =
+      nullptr;  ///< checked often; true stops the run with kInterrupted
 };
 
 struct CheckResult {
-  std::string check;     ///< as written
-  std::string stage;     ///< "input" | "output"
+  std::string check;  ///< as written
+  std::string stage;  ///< "input" | "output"
   Severity severity = Severity::kError;
   bool passed = false;
-  std::string value;     ///< what its metrics were: "row_count = 0"; as text
-  std::string reason;    ///< why it could not be evaluated or what failed; empty if passed
+  std::string value;   ///< what its metrics were: "row_count = 0"; as text
+  std::string reason;  ///< why it could not be evaluated or what failed; empty if passed
 };
 
 struct PublishedFile {
-  std::string path;      ///< relative to the table
+  std::string path;  ///< relative to the table
   int64_t rows = 0;
   int64_t bytes = 0;
-  std::string hash;      ///< of the content, hexadecimal; without columns that use run_timestamp()
+  std::string hash;  ///< of the content, hexadecimal; without columns that use run_timestamp()
 };
 
 struct RunReport {
   std::string run_id;
   std::string pipeline;
   std::string feature_date;
-  std::string status;    ///< "done" | "empty" | "failed"
-  arrow::Status outcome; ///< why it failed
+  std::string status;     ///< "done" | "empty" | "failed"
+  arrow::Status outcome;  ///< why it failed
   int64_t rows_read = 0;
   int64_t rows_dropped = 0;   ///< by null_entity: drop
   int64_t rows_filtered = 0;  ///< by source.where
@@ -76,13 +78,14 @@ struct RunReport {
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage, "total" last
 };
 
-/// Computes, checks and publishes one feature date. A failure after the start (a check, I/O) is a report with status
-/// "failed" and its outcome; the published table is then exactly as before. An error status is returned only where no
-/// run began (a wrong date, a file that does not bind).
+/// Computes, checks and publishes one feature date. A failure after the start (a check, I/O) is a
+/// report with status "failed" and its outcome; the published table is then exactly as before. An
+/// error status is returned only where no run began (a wrong date, a file that does not bind).
 arrow::Result<RunReport> RunDate(const Pipeline& pipeline, const RunOptions& options);
 
-/// The features of one date, nothing published: entity columns, features. Rows as a run would write them; `entity`
-/// keeps only the rows whose (first) entity column prints as that text; `limit` < 0 keeps all.
+/// The features of one date, nothing published: entity columns, features. Rows as a run would write
+/// them; `entity` keeps only the rows whose (first) entity column prints as that text; `limit` < 0
+/// keeps all.
 arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipeline,
                                                          const RunOptions& options,
                                                          const std::string& entity, int64_t limit);
@@ -91,12 +94,13 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
 arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
                                                   const RunOptions& options);
 
-/// Binds the pipeline against its source's schema. An error carries every fault; warnings are returned.
+/// Binds the pipeline against its source's schema. An error carries every fault; warnings are
+/// returned.
 arrow::Result<std::vector<std::string>> LintPipeline(const Pipeline& pipeline);
 
 struct PlannedDate {
   std::string feature_date;
-  std::string status;   ///< state in the ledger: "missing", "done", "empty", "failed", "stale"
+  std::string status;  ///< state in the ledger: "missing", "done", "empty", "failed", "stale"
   std::string reason;
 };
 
@@ -110,11 +114,11 @@ struct PlanReport {
   int64_t files_pruned = 0;
   int64_t row_groups_read = 0;
   int64_t row_groups_pruned = 0;
-  int64_t bytes_read = 0;           ///< of the columns that are needed
+  int64_t bytes_read = 0;  ///< of the columns that are needed
   int64_t rows_read = 0;
-  int64_t memory_bytes = 0;         ///< expected peak
+  int64_t memory_bytes = 0;  ///< expected peak
   int64_t passes = 1;
-  std::vector<std::string> columns; ///< that are read
+  std::vector<std::string> columns;  ///< that are read
   std::vector<PlannedDate> dates;
   std::vector<std::string> warnings;
 };

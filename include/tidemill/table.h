@@ -20,11 +20,11 @@ struct RunSummary {
     int64_t rows_written = 0;
   };
   std::string run_id;
-  std::string command;      ///< "run" | "backfill"
+  std::string command;  ///< "run" | "backfill"
   std::string pipeline;
-  std::string status;       ///< "done" | "failed"
+  std::string status;  ///< "done" | "failed"
   std::string reason;
-  int64_t started_at = 0;   ///< microseconds since the epoch
+  int64_t started_at = 0;  ///< microseconds since the epoch
   int64_t finished_at = 0;
   int64_t rows_read = 0;
   int64_t bytes_written = 0;
@@ -37,12 +37,12 @@ arrow::Result<std::vector<RunSummary>> TableHistory(const std::string& path);
 /// Something that a dead run left behind.
 struct Leftover {
   std::string path;
-  std::string kind;   ///< "staging folder" | "half-done publication"
+  std::string kind;  ///< "staging folder" | "half-done publication"
   int64_t bytes = 0;
 };
 
-/// What dead runs left beside and in a table. With `apply` it is cleaned up: publications that were half done are
-/// finished or dropped, staged files removed. Live runs are left alone.
+/// What dead runs left beside and in a table. With `apply` it is cleaned up: publications that were
+/// half done are finished or dropped, staged files removed. Live runs are left alone.
 arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path, bool apply);
 
 }  // namespace tidemill

@@ -44,9 +44,9 @@ std::string CountStates(const Dates& dates, bool has_colour) {
 
 /// One letter per date, runs of ten parted by a blank.
 std::string Calendar(const std::vector<DateState>& dates, bool has_colour) {
-  static const std::map<std::string, std::string> kLetters = {
-      {"done", "#"},  {"empty", "o"},  {"missing", "."},
-      {"stale", "~"}, {"failed", "x"}, {"changed", "c"}};
+  static const std::map<std::string, std::string> kLetters = {{"done", "#"},    {"empty", "o"},
+                                                              {"missing", "."}, {"stale", "~"},
+                                                              {"failed", "x"},  {"changed", "c"}};
   std::string line;
   for (size_t i = 0; i < dates.size(); ++i) {
     if (i > 0 && i % 10 == 0) line += " ";
@@ -128,15 +128,13 @@ std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle
   }
   const double rate = total > 0 ? static_cast<double>(report.rows_read) / total : 0;
   text += fmt::format("  {}\n", CountStates(report.dates, style.has_colour));
-  text += fmt::format("  {} read in {}, {}; {} written, {}\n",
-                      FormatCount(report.rows_read, "row", "rows"),
-                      FormatCount(report.passes, "pass", "passes"),
-                      FormatByteSize(report.bytes_read),
-                      FormatCount(report.rows_written, "row", "rows"),
-                      FormatByteSize(report.bytes_written));
+  text += fmt::format(
+      "  {} read in {}, {}; {} written, {}\n", FormatCount(report.rows_read, "row", "rows"),
+      FormatCount(report.passes, "pass", "passes"), FormatByteSize(report.bytes_read),
+      FormatCount(report.rows_written, "row", "rows"), FormatByteSize(report.bytes_written));
   if (report.spilled_bytes > 0) {
-    text += fmt::format("  {} went through the scratch folder\n",
-                        FormatByteSize(report.spilled_bytes));
+    text +=
+        fmt::format("  {} went through the scratch folder\n", FormatByteSize(report.spilled_bytes));
   }
   return text + fmt::format("  {} ({:.3g} M rows/s)\n", stages, rate / 1e6);
 }
@@ -145,11 +143,10 @@ std::string RenderStatusReport(const StatusReport& report, const ReportStyle& st
   if (report.dates.empty()) {
     return fmt::format("{}: no date was ever computed for {}\n", report.pipeline, report.output);
   }
-  std::string text = fmt::format("{}  {} to {}  {}\n  {}\n  {}\n", report.pipeline,
-                                 report.dates.front().feature_date,
-                                 report.dates.back().feature_date, report.output,
-                                 Calendar(report.dates, style.has_colour),
-                                 CountStates(report.dates, style.has_colour));
+  std::string text = fmt::format(
+      "{}  {} to {}  {}\n  {}\n  {}\n", report.pipeline, report.dates.front().feature_date,
+      report.dates.back().feature_date, report.output, Calendar(report.dates, style.has_colour),
+      CountStates(report.dates, style.has_colour));
   TextTable table;
   table.headers = {"date", "status", "rows", "published", "reason"};
   table.right_aligned = {false, false, true, false, false};

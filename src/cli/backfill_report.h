@@ -15,7 +15,8 @@ Json ToJson(const StatusReport& report);
 
 std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle& style);
 
-/// A line with one letter per date, then a row for each date that wants attention (all with verbose).
+/// A line with one letter per date, then a row for each date that wants attention (all with
+/// verbose).
 std::string RenderStatusReport(const StatusReport& report, const ReportStyle& style);
 
 }  // namespace tidemill

@@ -29,8 +29,8 @@ struct PipelineFlags {
   std::string file;
   std::vector<std::string> set;  ///< "NAME=value"
   std::string engine = "native";
-  int threads = 0;     ///< 0: all cores
-  std::string memory;  ///< "4GB"; empty: 60 % of RAM
+  int threads = 0;      ///< 0: all cores
+  std::string memory;   ///< "4GB"; empty: 60 % of RAM
   std::string scratch;  ///< folder for what does not fit into memory
   OutputFlags output;
 };

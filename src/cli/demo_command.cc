@@ -47,15 +47,24 @@ arrow::Status WriteEvents(const fs::path& directory, int threads, Session* sessi
   return GenerateEvents(options).status();
 }
 
-/// A pipeline file that is there already is kept: it may have been edited.
+/// A pipeline file that is there already is kept: it may have been edited. It also tells the
+/// directory of an earlier demo from one with other things in it.
 arrow::Status WritePipeline(const fs::path& path) {
   std::error_code error;
   if (fs::exists(path, error)) return arrow::Status::OK();
+  const fs::path directory = path.parent_path();
+  if (fs::exists(directory, error) && !fs::is_empty(directory, error)) {
+    return MakeError(ErrorCode::kInvalid,
+                     fmt::format("'{}' is not empty, and no earlier demo", directory.string()),
+                     "name a new directory");
+  }
+  fs::create_directories(directory, error);
   std::ofstream stream(path, std::ios::binary);
   stream << kExamplePipeline;
   stream.close();
   if (stream) return arrow::Status::OK();
-  return MakeError(ErrorCode::kRunFailed, fmt::format("cannot write '{}'", path.string()));
+  return MakeError(ErrorCode::kRunFailed, fmt::format("cannot write '{}'{}", path.string(),
+                                                      error ? ": " + error.message() : ""));
 }
 
 std::string WhatNext(const std::string& file, const std::string& date, const std::string& earlier,
@@ -78,8 +87,8 @@ int Demo(const DemoFlags& flags, const CommandContext& context) {
   const CivilDay last_day = *ParseCivilDay(kFirstDay) + kDays - 1;
   const std::string date = FormatCivilDay(last_day);
 
-  arrow::Status written = WriteEvents(directory / "events", flags.threads, &session);
-  if (written.ok()) written = WritePipeline(file);
+  arrow::Status written = WritePipeline(file);
+  if (written.ok()) written = WriteEvents(directory / "events", flags.threads, &session);
   if (!written.ok()) return session.Fail(written);
   const NameValues names = {{"EVENTS", "events"}, {"OUT", "features/user_engagement"}};
   const arrow::Result<Pipeline> pipeline = LoadPipeline(file.string(), names);

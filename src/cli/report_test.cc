@@ -58,6 +58,18 @@ TEST(RenderRunReport, SaysThatAFailureWroteNothing) {
   EXPECT_THAT(text, Not(HasSubstr("part-0")));
 }
 
+TEST(RenderRunReport, LeavesOutWhatAnEarlyFailureDidNotReach) {
+  RunReport report;
+  report.pipeline = "p";
+  report.feature_date = "2026-03-02";
+  report.status = "failed";
+  report.files_read = 20;
+  report.features = 3;
+  EXPECT_EQ(RenderRunReport(report, {}),
+            "p  2026-03-02  failed\n"
+            "  written   nothing; the table is as it was before\n");
+}
+
 TEST(RenderRunReport, ShowsMoreWhenVerbose) {
   RunReport report = Sample();
   report.files.resize(6, report.files[0]);

@@ -124,20 +124,25 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
   text += "\n";
 
   FactList facts;
-  facts.Add(
-      "read",
-      {FormatCount(report.rows_read, "row", "rows"), FormatCount(report.days_read, "day", "days"),
-       FormatCount(report.files_read, "file", "files"), FormatByteSize(report.bytes_read)});
+  const bool has_failed = report.status == "failed";
+  if (!has_failed || report.rows_read > 0) {
+    facts.Add(
+        "read",
+        {FormatCount(report.rows_read, "row", "rows"), FormatCount(report.days_read, "day", "days"),
+         FormatCount(report.files_read, "file", "files"), FormatByteSize(report.bytes_read)});
+  }
   if (report.rows_filtered > 0) {
     facts.Add("left out", FormatCount(report.rows_filtered, "row", "rows") + " by source.where");
   }
   if (report.rows_dropped > 0) {
     facts.Add("dropped", FormatCount(report.rows_dropped, "row", "rows") + " without an entity");
   }
-  facts.Add("computed", {FormatCount(report.entities, "entity", "entities"),
-                         FormatCount(report.features, "feature", "features")});
+  if (!has_failed || report.entities > 0) {
+    facts.Add("computed", {FormatCount(report.entities, "entity", "entities"),
+                           FormatCount(report.features, "feature", "features")});
+  }
   for (const std::string& line : CheckLines(report.checks, has_colour)) facts.Add("checks", line);
-  if (report.status == "failed") {
+  if (has_failed) {
     facts.Add("written", "nothing; the table is as it was before");
   } else {
     facts.Add("written", {FormatCount(report.rows_written, "row", "rows"),

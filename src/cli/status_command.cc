@@ -34,7 +34,8 @@ void AddStatusCommand(CLI::App* program, std::vector<Command>* commands) {
       ->type_name("D");
   AddPipelineFlags(app, flags.get());
   app->footer(
-      "States: done (#), empty (o), missing (.), stale (~: input days of its windows changed since),\n"
+      "States: done (#), empty (o), missing (.), stale (~: input days of its windows changed "
+      "since),\n"
       "changed (c: the pipeline means something else now), failed (x).\n\n"
       "Examples:\n"
       "  tidemill status engagement.yaml\n"

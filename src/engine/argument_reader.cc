@@ -176,7 +176,8 @@ arrow::Result<arrow::Datum> ArgumentReader::Values(const ExpressionPtr& expressi
                                                    const ExpressionPtr& filter) {
   auto whole = evaluator_->Evaluate(expression);
   if (whole.ok() || filter == nullptr) return whole;
-  // The expression fails somewhere, perhaps only in rows that the filter excludes: evaluate the others alone.
+  // The expression fails somewhere, perhaps only in rows that the filter excludes: evaluate the
+  // others alone.
   std::vector<uint8_t> mask;
   ARROW_ASSIGN_OR_RAISE(const int64_t selected, evaluator_->EvaluateToMask(filter, &mask));
   ARROW_ASSIGN_OR_RAISE(Frame subset, FilterFrame(*frame_, mask, selected));
@@ -186,7 +187,8 @@ arrow::Result<arrow::Datum> ArgumentReader::Values(const ExpressionPtr& expressi
 
 arrow::Result<const PreparedColumn*> ArgumentReader::Column(const ExpressionPtr& expression,
                                                             const ExpressionPtr& filter) {
-  // Most expressions cannot fail, so the column is shared between filters unless evaluation needs one.
+  // Most expressions cannot fail, so the column is shared between filters unless evaluation needs
+  // one.
   auto found = columns_.find(expression->key);
   if (found != columns_.end()) return found->second.get();
   const bool needs_filter = filter != nullptr && !evaluator_->Evaluate(expression).ok();
@@ -227,11 +229,9 @@ arrow::Result<const CodedColumn*> ArgumentReader::Coded(const ExpressionPtr& exp
     auto coding = std::make_shared<Coding>();
     ARROW_ASSIGN_OR_RAISE(arrow::Datum datum, Values(expression, filter));
     if (datum.is_array() && datum.type()->id() == arrow::Type::DICTIONARY) {
-      const auto array =
-          std::static_pointer_cast<arrow::DictionaryArray>(datum.make_array());
+      const auto array = std::static_pointer_cast<arrow::DictionaryArray>(datum.make_array());
       const auto& dictionary = array->dictionary();
-      if (IsText(*dictionary->type()) &&
-          array->indices()->type_id() == arrow::Type::INT32) {
+      if (IsText(*dictionary->type()) && array->indices()->type_id() == arrow::Type::INT32) {
         coding->array = array;
         ARROW_RETURN_NOT_OK(ViewTexts(*dictionary, &coding->values));
         // NULL rows have code 0, so there is a value of that code even if all rows are NULL.
@@ -243,7 +243,8 @@ arrow::Result<const CodedColumn*> ArgumentReader::Coded(const ExpressionPtr& exp
         const auto& indices = static_cast<const arrow::Int32Array&>(*array->indices());
         coding->column.codes = indices.raw_values();
         if (indices.null_count() > 0 || dictionary->null_count() > 0) {
-          // Codes under NULL are not defined: make them valid, and NULL values of the dictionary NULL rows.
+          // Codes under NULL are not defined: make them valid, and NULL values of the dictionary
+          // NULL rows.
           const auto n = static_cast<size_t>(num_rows_);
           coding->codes.resize(n);
           coding->valid.resize(n);
@@ -281,8 +282,7 @@ arrow::Result<const uint8_t*> ArgumentReader::Validity(const ExpressionPtr& expr
 }
 
 arrow::Result<const uint8_t*> ArgumentReader::Selection(
-    const uint8_t* base, const ExpressionPtr& filter,
-    const std::vector<ExpressionPtr>& arguments) {
+    const uint8_t* base, const ExpressionPtr& filter, const std::vector<ExpressionPtr>& arguments) {
   std::string key = (base == nullptr ? "all " : "some ") + (filter ? filter->key : std::string());
   for (const ExpressionPtr& argument : arguments) key += "\n" + argument->key;
   auto found = selections_.find(key);

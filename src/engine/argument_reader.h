@@ -1,6 +1,7 @@
 #pragma once
 
-/// Columns of a morsel in the physical form that aggregate functions and groupers take, each prepared once.
+/// Columns of a morsel in the physical form that aggregate functions and groupers take, each
+/// prepared once.
 
 #include <cstdint>
 #include <map>
@@ -29,10 +30,10 @@ struct PreparedColumn {
 
 /// An expression's values as codes into a list of values.
 struct CodedColumn {
-  const int32_t* codes = nullptr;    ///< one per row; rows that are NULL hold any valid code
-  const uint8_t* valid = nullptr;    ///< as in PreparedColumn
+  const int32_t* codes = nullptr;  ///< one per row; rows that are NULL hold any valid code
+  const uint8_t* valid = nullptr;  ///< as in PreparedColumn
   int32_t num_values = 0;
-  const Bytes* values = nullptr;     ///< text values by code; null for values that are not text
+  const Bytes* values = nullptr;        ///< text values by code; null for values that are not text
   const Hash128* identities = nullptr;  ///< by code; equal exactly for equal values
 };
 
@@ -45,8 +46,8 @@ class ArgumentReader {
 
   int64_t num_rows() const { return num_rows_; }
 
-  /// The values of `expression`. Rows that `filter` excludes (may be null) are not guaranteed, and an expression that
-  /// fails on such rows only does not fail here.
+  /// The values of `expression`. Rows that `filter` excludes (may be null) are not guaranteed, and
+  /// an expression that fails on such rows only does not fail here.
   arrow::Result<const PreparedColumn*> Column(const ExpressionPtr& expression,
                                               const ExpressionPtr& filter);
 
@@ -54,8 +55,8 @@ class ArgumentReader {
   arrow::Result<const CodedColumn*> Coded(const ExpressionPtr& expression,
                                           const ExpressionPtr& filter);
 
-  /// Which rows take part: those of `base` (null: all) in which the filter (may be null) is TRUE and no argument is
-  /// NULL. Returns null if all do. `base` is null or the same in all calls.
+  /// Which rows take part: those of `base` (null: all) in which the filter (may be null) is TRUE
+  /// and no argument is NULL. Returns null if all do. `base` is null or the same in all calls.
   arrow::Result<const uint8_t*> Selection(const uint8_t* base, const ExpressionPtr& filter,
                                           const std::vector<ExpressionPtr>& arguments);
 
@@ -76,7 +77,8 @@ class ArgumentReader {
   std::map<std::string, std::vector<uint8_t>> selections_;
 };
 
-/// The identity of a value for DISTINCT: the value itself in up to 16 bytes, or a 128-bit hash of text.
+/// The identity of a value for DISTINCT: the value itself in up to 16 bytes, or a 128-bit hash of
+/// text.
 inline Hash128 IdentityOf(const ArgumentColumn& column, int64_t row) {
   switch (column.kind) {
     case ArgumentKind::kInt64:

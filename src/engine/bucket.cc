@@ -103,9 +103,8 @@ std::vector<Bucket> CutBuckets(const TileLayout& layout, const std::vector<TileR
   for (const TileRun& run : runs) {
     int64_t begin = 0;
     for (Bucket& bucket : buckets) {
-      const int64_t end = bucket.is_last
-                              ? run.num_rows
-                              : LowerBound(layout, run, begin, ViewOf(bucket.end_key));
+      const int64_t end =
+          bucket.is_last ? run.num_rows : LowerBound(layout, run, begin, ViewOf(bucket.end_key));
       if (end > begin) {
         bucket.runs.push_back({&run, begin, end});
         bucket.num_rows += end - begin;
@@ -143,9 +142,8 @@ arrow::Result<std::vector<RunSlice>> BucketTable::Load(const Bucket& bucket) {
       ARROW_ASSIGN_OR_RAISE(TileRun run, file.file->ReadSegment(layout_, segment));
       RunSlice slice;
       slice.begin = LowerBound(layout_, run, 0, ViewOf(bucket.first_key));
-      slice.end = bucket.is_last
-                      ? run.num_rows
-                      : LowerBound(layout_, run, slice.begin, ViewOf(bucket.end_key));
+      slice.end = bucket.is_last ? run.num_rows
+                                 : LowerBound(layout_, run, slice.begin, ViewOf(bucket.end_key));
       if (slice.begin == slice.end) continue;
       loaded_.push_back(std::make_unique<TileRun>(std::move(run)));
       slice.run = loaded_.back().get();

@@ -1,11 +1,13 @@
 #pragma once
 
-/// Buckets: ranges of entities, small enough for the cache, that the second phase finishes one by one.
+/// Buckets: ranges of entities, small enough for the cache, that the second phase finishes one by
+/// one.
 ///
-/// Tile runs are sorted by entity, so a bucket is one contiguous slice of every run, and where the slices are cut can
-/// be chosen after the scan, when the sizes are known: quantiles of a sample of the keys make buckets of equal work
-/// whatever the distribution of the keys is. Because buckets are ranges and not hash partitions, finishing them in
-/// order yields the output rows in entity order, date by date, without any sort or merge behind them.
+/// Tile runs are sorted by entity, so a bucket is one contiguous slice of every run, and where the
+/// slices are cut can be chosen after the scan, when the sizes are known: quantiles of a sample of
+/// the keys make buckets of equal work whatever the distribution of the keys is. Because buckets
+/// are ranges and not hash partitions, finishing them in order yields the output rows in entity
+/// order, date by date, without any sort or merge behind them.
 
 #include <cstdint>
 #include <string>
@@ -31,16 +33,16 @@ struct FileSlice {
 };
 
 struct Bucket {
-  std::string first_key;          ///< no key of the bucket is less
-  std::string end_key;            ///< every key of the bucket is less; meaningless in the last bucket
+  std::string first_key;  ///< no key of the bucket is less
+  std::string end_key;    ///< every key of the bucket is less; meaningless in the last bucket
   bool is_last = false;
-  std::vector<RunSlice> runs;     ///< in memory
-  std::vector<FileSlice> files;   ///< spilled
-  int64_t num_rows = 0;           ///< of `runs`, and an estimate of those of `files`
+  std::vector<RunSlice> runs;    ///< in memory
+  std::vector<FileSlice> files;  ///< spilled
+  int64_t num_rows = 0;          ///< of `runs`, and an estimate of those of `files`
 };
 
-/// Cuts runs and files into buckets of about `bucket_bytes` of tiles each, in entity order. All tiles of an entity are
-/// in one bucket.
+/// Cuts runs and files into buckets of about `bucket_bytes` of tiles each, in entity order. All
+/// tiles of an entity are in one bucket.
 std::vector<Bucket> CutBuckets(const TileLayout& layout, const std::vector<TileRun>& runs,
                                const std::vector<TileFile>& files, int64_t bucket_bytes);
 
@@ -72,7 +74,8 @@ class BucketTable {
     return parts_[index].run->row(layout_, parts_[index].row);
   }
 
-  /// The tiles as a sorted run of their own, one per (entity, stratum), distinct values without repeats.
+  /// The tiles as a sorted run of their own, one per (entity, stratum), distinct values without
+  /// repeats.
   TileRun ToRun() const;
 
  private:

@@ -10,8 +10,8 @@
 
 namespace tidemill {
 
-/// An open-addressing table with linear probing at a load of at most one half. Keys are identities of values (the
-/// value itself in 16 bytes, or a 128-bit hash).
+/// An open-addressing table with linear probing at a load of at most one half. Keys are identities
+/// of values (the value itself in 16 bytes, or a 128-bit hash).
 class CodeTable {
  public:
   explicit CodeTable(size_t expected = 16) { Resize(expected * 2); }

@@ -2,13 +2,15 @@
 
 /// COUNT(DISTINCT) over all windows of all dates of a pass, without a set per window.
 ///
-/// Take one entity and one value, and the strata s1 < s2 < ... in which the value occurs. The value counts for a date
-/// if the date's window holds at least one of them. Sweeping the occurrences in order, occurrence s with its
-/// predecessor p adds exactly the dates whose window holds s but not p: those that end at s or later, and begin after
-/// p and not after s. Windows of consecutive dates move forward, so these dates are consecutive, and the sweep only
-/// notes +1 at the first and -1 behind the last of them in a difference array per (entity, window). Prefix sums over
-/// the dates give every count. The work is one step per distinct (entity, stratum, value), whatever the number of
-/// dates and the length of the windows; with a single date it degenerates to counting each value once.
+/// Take one entity and one value, and the strata s1 < s2 < ... in which the value occurs. The value
+/// counts for a date if the date's window holds at least one of them. Sweeping the occurrences in
+/// order, occurrence s with its predecessor p adds exactly the dates whose window holds s but not
+/// p: those that end at s or later, and begin after p and not after s. Windows of consecutive dates
+/// move forward, so these dates are consecutive, and the sweep only notes +1 at the first and -1
+/// behind the last of them in a difference array per (entity, window). Prefix sums over the dates
+/// give every count. The work is one step per distinct (entity, stratum, value), whatever the
+/// number of dates and the length of the windows; with a single date it degenerates to counting
+/// each value once.
 
 #include <cstdint>
 #include <vector>
@@ -53,7 +55,8 @@ class DistinctSweep {
 
   arrow::Status Run(const BucketTable& table);
 
-  /// Whether the masks of the tiles are in the counts already. If not, a window's mask tells its whole count.
+  /// Whether the masks of the tiles are in the counts already. If not, a window's mask tells its
+  /// whole count.
   bool masks_are_values() const { return interner_.overflowed(); }
 
   /// Moves on to the next date, in order from 0; afterwards `count` speaks of that date.

@@ -50,8 +50,7 @@ class ColumnDecoder {
     decoder->kind_ = kind;
     decoder->type_ = type;
     decoder->is_last_ = is_last;
-    ARROW_RETURN_NOT_OK(
-        arrow::MakeBuilder(arrow::default_memory_pool(), type, &decoder->builder_));
+    ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), type, &decoder->builder_));
     return decoder;
   }
 
@@ -184,9 +183,8 @@ void EntityKeyCodec::Encode(size_t i, const ArgumentColumn& column, bool valid, 
   if (!valid) return;
   switch (kinds_[i]) {
     case ArgumentKind::kInt64:
-      AppendBigEndian(static_cast<uint64_t>(column.int64s[row]) ^
-                          (IsUnsigned(*types_[i]) ? 0 : kSignBit),
-                      key);
+      AppendBigEndian(
+          static_cast<uint64_t>(column.int64s[row]) ^ (IsUnsigned(*types_[i]) ? 0 : kSignBit), key);
       break;
     case ArgumentKind::kDouble:
       AppendBigEndian(OrderedBits(column.doubles[row]), key);

@@ -2,14 +2,16 @@
 
 /// Entities as byte strings whose order is the order of the output.
 ///
-/// An entity of one or more columns is encoded into one run of bytes such that memcmp of two encodings orders them as
-/// the columns would, column by column, NULL last. Grouping, sorting, merging and bucket boundaries then know nothing
-/// about types. The encoding of a value is, by kind:
+/// An entity of one or more columns is encoded into one run of bytes such that memcmp of two
+/// encodings orders them as the columns would, column by column, NULL last. Grouping, sorting,
+/// merging and bucket boundaries then know nothing about types. The encoding of a value is, by
+/// kind:
 ///
 ///   integers, dates, times   8 bytes, big-endian, sign bit flipped (not for unsigned)
 ///   float, double            8 bytes of the IEEE bits, all flipped if negative, else the sign bit
 ///   decimal                  16 bytes, big-endian, sign bit flipped
-///   text                     its bytes; before another column 00 is escaped as 00 FF and 00 00 ends it
+///   text                     its bytes; before another column 00 is escaped as 00 FF and 00 00
+///   ends it
 ///
 /// preceded by 01 (or 02 for NULL, and nothing else) where NULL entities are kept.
 

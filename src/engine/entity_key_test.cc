@@ -101,11 +101,10 @@ TEST(EntityKeyTest, NullsComeLast) {
 }
 
 TEST(EntityKeyTest, ColumnsOrderOneAfterTheOther) {
-  ExpectOrderAndRoundTrip(
-      {FromJson(arrow::utf8(), R"(["", "", "a", "a", "a\u0000", "ab"])"),
-       FromJson(arrow::utf8(), R"(["x", "y", "", "b", "", ""])"),
-       FromJson(arrow::int64(), "[9, 1, 2, 2, 2, 0]")},
-      false);
+  ExpectOrderAndRoundTrip({FromJson(arrow::utf8(), R"(["", "", "a", "a", "a\u0000", "ab"])"),
+                           FromJson(arrow::utf8(), R"(["x", "y", "", "b", "", ""])"),
+                           FromJson(arrow::int64(), "[9, 1, 2, 2, 2, 0]")},
+                          false);
   ExpectOrderAndRoundTrip({FromJson(arrow::utf8(), R"(["a", "a", null, null])"),
                            FromJson(arrow::utf8(), R"(["b", null, "a", null])")},
                           true);

@@ -12,7 +12,9 @@ arrow::Result<std::shared_ptr<arrow::Scalar>> Single(const ExpressionPtr& expres
   return array->GetScalar(0);
 }
 
-std::string TextOf(const arrow::Scalar& value) { return value.is_valid ? value.ToString() : "NULL"; }
+std::string TextOf(const arrow::Scalar& value) {
+  return value.is_valid ? value.ToString() : "NULL";
+}
 
 CheckResult Evaluate(const BoundCheck& check, const Frame& frame) {
   CheckResult result;
@@ -49,8 +51,8 @@ std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const FrameMe
   if (values.ok()) frame.aggregates = *std::move(values);
   for (const PreviousValue& value : checks.previous) {
     const auto found = previous.find(value.text);
-    const bool is_known = found != previous.end() &&
-                          found->second->type->Equals(*value.expression->type);
+    const bool is_known =
+        found != previous.end() && found->second->type->Equals(*value.expression->type);
     frame.columns.emplace_back(is_known ? found->second
                                         : arrow::MakeNullScalar(value.expression->type));
   }

@@ -13,7 +13,8 @@
 
 namespace tidemill {
 
-/// Evaluates the features of one bucket for one date: a batch of BoundPipeline::output, in entity order.
+/// Evaluates the features of one bucket for one date: a batch of BoundPipeline::output, in entity
+/// order.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> MakeFeatureBatch(
     const BoundPipeline& pipeline, const EntityKeyCodec& codec, const BucketTable& table,
     const DateAggregates& aggregates, CivilDay feature_date, int64_t run_timestamp);

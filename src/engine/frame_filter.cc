@@ -18,7 +18,8 @@ arrow::Result<Frame> FilterFrame(const Frame& frame, const std::vector<uint8_t>&
   for (arrow::Datum& column : result.columns) {
     if (!column.is_array()) continue;
     ARROW_ASSIGN_OR_RAISE(
-        column, arrow::compute::Take(column, indices, arrow::compute::TakeOptions::NoBoundsCheck()));
+        column,
+        arrow::compute::Take(column, indices, arrow::compute::TakeOptions::NoBoundsCheck()));
   }
   return result;
 }

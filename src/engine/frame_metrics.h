@@ -17,13 +17,14 @@ struct Hash128Hasher {
   size_t operator()(const Hash128& hash) const { return HashInteger(hash.low ^ hash.high); }
 };
 
-/// The metrics of one frame's checks. Made once per thread, updated with morsels (or feature rows), then merged. Not
-/// thread-safe.
+/// The metrics of one frame's checks. Made once per thread, updated with morsels (or feature rows),
+/// then merged. Not thread-safe.
 class FrameMetrics {
  public:
   FrameMetrics(const FrameChecks* checks, int32_t num_strata);
 
-  /// Adds all rows of the reader's frame. `strata`: of each row, or null if all rows have `constant_stratum`.
+  /// Adds all rows of the reader's frame. `strata`: of each row, or null if all rows have
+  /// `constant_stratum`.
   arrow::Status Update(ArgumentReader* reader, const int32_t* strata, int32_t constant_stratum);
 
   void Merge(const FrameMetrics& other);
@@ -47,8 +48,9 @@ class FrameMetrics {
 
   const FrameChecks* checks_;
   int32_t num_strata_;
-  std::vector<std::vector<uint8_t>> states_;     ///< per metric: a state per stratum
-  std::vector<std::vector<ValueSet>> distincts_;  ///< per metric: a set per stratum, if it is DISTINCT
+  std::vector<std::vector<uint8_t>> states_;  ///< per metric: a state per stratum
+  std::vector<std::vector<ValueSet>>
+      distincts_;  ///< per metric: a set per stratum, if it is DISTINCT
   Arena arena_;
   std::vector<uint32_t> groups_;
 };

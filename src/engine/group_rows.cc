@@ -12,7 +12,7 @@ struct ColumnCodes {
   const uint32_t* codes = nullptr;
   uint64_t cardinality = 0;
   const uint8_t* valid = nullptr;
-  const CodedColumn* coded = nullptr;      ///< either this
+  const CodedColumn* coded = nullptr;        ///< either this
   const PreparedColumn* prepared = nullptr;  ///< or this
   std::vector<uint32_t> storage;
 };
@@ -66,7 +66,8 @@ arrow::Result<ColumnCodes> CodesOf(const ExpressionPtr& column, ArgumentReader* 
   return result;
 }
 
-/// Replaces the groups in `groups` (below `cardinality`) by those of the pairs (group, code), dense again.
+/// Replaces the groups in `groups` (below `cardinality`) by those of the pairs (group, code), dense
+/// again.
 uint64_t Combine(std::vector<uint32_t>* groups, uint64_t cardinality, const uint32_t* codes,
                  uint64_t code_cardinality) {
   const size_t n = groups->size();
@@ -137,15 +138,14 @@ arrow::Result<RowGroups> GroupRows(const std::vector<ExpressionPtr>& entity,
     }
     if (strata != nullptr) {
       const int32_t last = *std::max_element(strata, strata + n);
-      cardinality = Combine(&result.group_storage, cardinality,
-                            reinterpret_cast<const uint32_t*>(strata),
-                            static_cast<uint64_t>(last) + 1);
+      cardinality =
+          Combine(&result.group_storage, cardinality, reinterpret_cast<const uint32_t*>(strata),
+                  static_cast<uint64_t>(last) + 1);
     }
     result.groups = result.group_storage.data();
   } else {
     result.group_storage = std::move(columns[0].storage);
-    result.groups =
-        result.group_storage.empty() ? columns[0].codes : result.group_storage.data();
+    result.groups = result.group_storage.empty() ? columns[0].codes : result.group_storage.data();
   }
   result.num_groups = static_cast<uint32_t>(cardinality);
 

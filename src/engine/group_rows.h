@@ -13,7 +13,7 @@ namespace tidemill {
 
 /// Groups are numbered from 0 in no particular order; some may have no rows.
 struct RowGroups {
-  const uint32_t* groups = nullptr;   ///< per row; rows that take no part hold any valid group
+  const uint32_t* groups = nullptr;  ///< per row; rows that take no part hold any valid group
   uint32_t num_groups = 0;
   const uint8_t* selected = nullptr;  ///< per row: 1 takes part; null: all do
   std::vector<int64_t> first_row;     ///< per group: one of its rows, -1 if it has none
@@ -26,8 +26,9 @@ struct RowGroups {
   Arena key_arena;
 };
 
-/// Groups all rows. `strata` is the stratum of each row, or null if all rows have `constant_stratum`. With
-/// `drop_nulls`, rows with a NULL in an entity column take no part. Keys may point into the frame's dictionaries.
+/// Groups all rows. `strata` is the stratum of each row, or null if all rows have
+/// `constant_stratum`. With `drop_nulls`, rows with a NULL in an entity column take no part. Keys
+/// may point into the frame's dictionaries.
 arrow::Result<RowGroups> GroupRows(const std::vector<ExpressionPtr>& entity,
                                    const EntityKeyCodec& codec, bool drop_nulls,
                                    const int32_t* strata, int32_t constant_stratum,

@@ -38,7 +38,8 @@ class Merger {
 
   arrow::Result<MergeResult> Run() {
     buckets_ = scan_.tiles->Cut(kBucketBytes);
-    // Buckets are computed in waves, in parallel; then each date's batches of the wave are written, in order.
+    // Buckets are computed in waves, in parallel; then each date's batches of the wave are written,
+    // in order.
     const auto dates = static_cast<int64_t>(plan_.dates.size());
     size_t begin = 0;
     while (begin < buckets_.size()) {
@@ -96,9 +97,8 @@ class Merger {
       ARROW_ASSIGN_OR_RAISE(DateAggregates aggregates, merger.Next(wanted_[d]));
       if (!wanted_[d]) continue;
       ARROW_ASSIGN_OR_RAISE(
-          batches[d],
-          MakeFeatureBatch(pipeline, *scan_.codec, table, aggregates,
-                           plan_.calendar->DayOf(plan_.dates[d]), run_timestamp_));
+          batches[d], MakeFeatureBatch(pipeline, *scan_.codec, table, aggregates,
+                                       plan_.calendar->DayOf(plan_.dates[d]), run_timestamp_));
       ARROW_RETURN_NOT_OK(Measure(d, *batches[d]));
     }
     std::lock_guard lock(mutex_);

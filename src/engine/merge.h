@@ -1,6 +1,7 @@
 #pragma once
 
-/// The second phase of a pass: buckets merged, windows slid, features computed and handed on in entity order.
+/// The second phase of a pass: buckets merged, windows slid, features computed and handed on in
+/// entity order.
 
 #include <cstdint>
 #include <memory>
@@ -13,8 +14,8 @@
 
 namespace tidemill {
 
-/// Where the features of a pass go. Batches of one date come in entity order, one at a time; batches of different
-/// dates may come at the same time from different threads.
+/// Where the features of a pass go. Batches of one date come in entity order, one at a time;
+/// batches of different dates may come at the same time from different threads.
 class FeatureSink {
  public:
   virtual ~FeatureSink() = default;
@@ -25,10 +26,11 @@ struct MergeResult {
   std::vector<int64_t> rows_of_date;
   std::vector<FrameMetrics> output_metrics;  ///< per date
   int64_t entities = 0;
-  double write_seconds = 0;                  ///< spent in the sink
+  double write_seconds = 0;  ///< spent in the sink
 };
 
-/// `wanted[d]` tells which dates are computed at all. `run_timestamp` is in microseconds since the epoch.
+/// `wanted[d]` tells which dates are computed at all. `run_timestamp` is in microseconds since the
+/// epoch.
 arrow::Result<MergeResult> Merge(const Plan& plan, const ScanResult& scan,
                                  const std::vector<bool>& wanted, int64_t run_timestamp,
                                  const PassOptions& options, FeatureSink* sink);

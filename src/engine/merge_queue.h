@@ -11,8 +11,8 @@
 
 namespace tidemill {
 
-/// Collects pairs of rows (the states of a tile, without its header) and merges them a few hundred at a time: few
-/// enough to stay in the cache over all aggregates, enough to make the calls cheap.
+/// Collects pairs of rows (the states of a tile, without its header) and merges them a few hundred
+/// at a time: few enough to stay in the cache over all aggregates, enough to make the calls cheap.
 class MergeQueue {
  public:
   /// Merges all states and masks.
@@ -43,8 +43,8 @@ class MergeQueue {
       slot.kernel.merge(into_.data(), slot.offset, from_.data(), slot.offset, n, arena_);
     }
     for (int d : distincts_) {
-      MergeMasks(into_.data(), from_.data(),
-                 layout_.distincts[static_cast<size_t>(d)].mask_offset, n);
+      MergeMasks(into_.data(), from_.data(), layout_.distincts[static_cast<size_t>(d)].mask_offset,
+                 n);
     }
     size_ = 0;
   }

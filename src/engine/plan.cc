@@ -42,8 +42,8 @@ std::vector<bool> NeededColumns(const BoundPipeline& pipeline, const Calendar& c
   return needed;
 }
 
-/// The days that a row group can hold by the statistics of the column that tells them, as an inclusive range; nothing
-/// if they do not tell.
+/// The days that a row group can hold by the statistics of the column that tells them, as an
+/// inclusive range; nothing if they do not tell.
 std::optional<std::pair<CivilDay, CivilDay>> DaysOfRowGroup(const BoundPipeline& pipeline,
                                                             const Calendar& calendar,
                                                             const ParquetFooter& footer,
@@ -94,8 +94,7 @@ std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calenda
   }
   Slot first = dates.front();
   for (const WindowLength& window : windows) {
-    first = std::min(first,
-                     calendar.WindowBegin(dates.front(), window.count, StepOf(window.unit)));
+    first = std::min(first, calendar.WindowBegin(dates.front(), window.count, StepOf(window.unit)));
   }
   return {calendar.DayOf(first), calendar.DayOf(dates.back())};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-/// What a pass will read and compute: dates, strata, files, morsels, columns. Made without touching any data page.
+/// What a pass will read and compute: dates, strata, files, morsels, columns. Made without touching
+/// any data page.
 
 #include <cstdint>
 #include <memory>
@@ -20,8 +21,8 @@ struct MorselRef {
   int file = 0;  ///< index in Source::files
   int row_group = 0;
   int64_t num_rows = 0;
-  int64_t bytes = 0;             ///< compressed, of the needed columns
-  std::optional<Slot> slot;      ///< the slot of all its rows, where that is known
+  int64_t bytes = 0;         ///< compressed, of the needed columns
+  std::optional<Slot> slot;  ///< the slot of all its rows, where that is known
 };
 
 /// What a pass is for, which decides the columns it reads.
@@ -49,8 +50,8 @@ struct Plan {
   int64_t num_rows = 0;
 };
 
-/// The days that the windows of these dates reach over, from the pipeline file alone (before its source is opened).
-/// Every window length that the file mentions counts.
+/// The days that the windows of these dates reach over, from the pipeline file alone (before its
+/// source is opened). Every window length that the file mentions counts.
 std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calendar& calendar,
                                          const std::vector<Slot>& dates);
 

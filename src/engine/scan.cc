@@ -15,7 +15,7 @@ namespace {
 /// One row group in memory: a frame over BoundPipeline::rows and the stratum of each row.
 struct Morsel {
   Frame frame;
-  std::vector<int32_t> strata;    ///< empty if all rows have constant_stratum
+  std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
   int32_t constant_stratum = 0;
 };
 
@@ -215,16 +215,14 @@ class MorselScanner {
       entity.push_back(ColumnExpression(index, field->name(), field->type()));
     }
     const NullEntity policy = pipeline_.spec.null_entity;
-    ARROW_ASSIGN_OR_RAISE(
-        RowGroups groups,
-        GroupRows(entity, *shared_.codec, policy != NullEntity::kKeep,
-                  morsel.strata.empty() ? nullptr : morsel.strata.data(), morsel.constant_stratum,
-                  reader));
+    ARROW_ASSIGN_OR_RAISE(RowGroups groups,
+                          GroupRows(entity, *shared_.codec, policy != NullEntity::kKeep,
+                                    morsel.strata.empty() ? nullptr : morsel.strata.data(),
+                                    morsel.constant_stratum, reader));
     if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
       return MakeError(ErrorCode::kRunFailed,
                        plan_.source->files[file_].relative_path + " has " +
-                           std::to_string(groups.rows_without_entity) +
-                           " rows with a NULL entity",
+                           std::to_string(groups.rows_without_entity) + " rows with a NULL entity",
                        "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
@@ -289,24 +287,24 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
   }
   std::mutex progress;
   int64_t rows_done = 0;
-  ARROW_RETURN_NOT_OK(ParallelFor(
-      static_cast<int64_t>(plan.morsels.size()), threads, options.cancelled,
-      [&](int64_t index, int thread) -> arrow::Status {
-        const auto t = static_cast<size_t>(thread);
-        const MorselRef& morsel = plan.morsels[static_cast<size_t>(index)];
-        auto run = MorselScanner(plan, result, &counts[t], &metrics[t]).Scan(morsel);
-        if (!run.ok()) {
-          const std::string& file =
-              plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
-          const bool is_named = run.status().message().find(file) != std::string::npos;
-          return is_named ? run.status() : WithContext(run.status(), file);
-        }
-        ARROW_RETURN_NOT_OK(result.tiles->Add(*std::move(run)));
-        std::lock_guard lock(progress);
-        rows_done += morsel.num_rows;
-        if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
-        return arrow::Status::OK();
-      }));
+  ARROW_RETURN_NOT_OK(
+      ParallelFor(static_cast<int64_t>(plan.morsels.size()), threads, options.cancelled,
+                  [&](int64_t index, int thread) -> arrow::Status {
+                    const auto t = static_cast<size_t>(thread);
+                    const MorselRef& morsel = plan.morsels[static_cast<size_t>(index)];
+                    auto run = MorselScanner(plan, result, &counts[t], &metrics[t]).Scan(morsel);
+                    if (!run.ok()) {
+                      const std::string& file =
+                          plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
+                      const bool is_named = run.status().message().find(file) != std::string::npos;
+                      return is_named ? run.status() : WithContext(run.status(), file);
+                    }
+                    ARROW_RETURN_NOT_OK(result.tiles->Add(*std::move(run)));
+                    std::lock_guard lock(progress);
+                    rows_done += morsel.num_rows;
+                    if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
+                    return arrow::Status::OK();
+                  }));
   for (const ScanCounts& part : counts) result.counts.Add(part);
   for (const FrameMetrics& part : metrics) result.input_metrics.Merge(part);
   return result;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The first phase of a pass: every morsel read once and reduced to tiles, in parallel, with no shared state.
+/// The first phase of a pass: every morsel read once and reduced to tiles, in parallel, with no
+/// shared state.
 
 #include <atomic>
 #include <cstdint>
@@ -23,17 +24,19 @@ struct PassOptions {
   /// A new path in the scratch folder; asked for when something must be spilled.
   std::function<arrow::Result<std::string>()> scratch;
   const std::atomic<bool>* cancelled = nullptr;
-  /// Called after each morsel or bucket with what is done and how much there is; one call at a time.
+  /// Called after each morsel or bucket with what is done and how much there is; one call at a
+  /// time.
   std::function<void(const char* stage, int64_t done, int64_t total)> on_progress;
 };
 
 struct ScanCounts {
-  int64_t rows_read = 0;          ///< events of the windows
-  int64_t rows_filtered = 0;      ///< by source.where
-  int64_t rows_without_entity = 0;  ///< dropped or kept, by null_entity
-  int64_t rows_without_day = 0;   ///< whose day is NULL: they belong to no window
+  int64_t rows_read = 0;              ///< events of the windows
+  int64_t rows_filtered = 0;          ///< by source.where
+  int64_t rows_without_entity = 0;    ///< dropped or kept, by null_entity
+  int64_t rows_without_day = 0;       ///< whose day is NULL: they belong to no window
   std::vector<int64_t> rows_of_slot;  ///< per slot of Strata::slots()
-  std::vector<std::vector<bool>> slots_of_file;  ///< per source file: whether it has rows of each slot
+  std::vector<std::vector<bool>>
+      slots_of_file;  ///< per source file: whether it has rows of each slot
 
   void Add(const ScanCounts& other);
 };

@@ -7,8 +7,9 @@
 namespace tidemill {
 namespace {
 
-/// Sorting whole keys compares far apart pieces of memory. Instead each key is reduced to the eight bytes behind what
-/// all keys begin with, as one integer; those are radix-sorted, and only keys with equal integers are compared whole.
+/// Sorting whole keys compares far apart pieces of memory. Instead each key is reduced to the eight
+/// bytes behind what all keys begin with, as one integer; those are radix-sorted, and only keys
+/// with equal integers are compared whole.
 struct Item {
   uint64_t prefix;
   uint32_t index;

@@ -10,7 +10,8 @@
 namespace tidemill {
 namespace {
 
-/// The day expression over the partition columns alone; null if it needs a file column or does not bind here.
+/// The day expression over the partition columns alone; null if it needs a file column or does not
+/// bind here.
 ExpressionPtr PartitionDay(const Pipeline& pipeline, const arrow::Schema& partitions) {
   if (!pipeline.source.day) return nullptr;
   auto bound = BindDay(pipeline, partitions);
@@ -34,7 +35,8 @@ arrow::Result<CivilDay> DayOfFile(const ExpressionPtr& day, const DataFile& file
   return days[0];
 }
 
-std::shared_ptr<arrow::Schema> Combine(const arrow::Schema& files, const arrow::Schema& partitions) {
+std::shared_ptr<arrow::Schema> Combine(const arrow::Schema& files,
+                                       const arrow::Schema& partitions) {
   arrow::FieldVector fields;
   for (const auto& field : files.fields()) {
     if (partitions.GetFieldIndex(field->name()) < 0) fields.push_back(field);

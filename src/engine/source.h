@@ -1,6 +1,7 @@
 #pragma once
 
-/// The source of a pipeline, opened: which files there are, what is in their footers, and on which day they count.
+/// The source of a pipeline, opened: which files there are, what is in their footers, and on which
+/// day they count.
 
 #include <memory>
 #include <optional>
@@ -16,22 +17,24 @@ namespace tidemill {
 
 struct Source {
   Location root;
-  std::vector<DataFile> files;                      ///< that may hold events of the needed days
-  std::vector<ParquetFooter> footers;               ///< one per file
-  std::vector<std::optional<CivilDay>> file_days;   ///< set where the day depends on partition columns alone
-  std::shared_ptr<arrow::Schema> file_schema;       ///< of the files together
+  std::vector<DataFile> files;         ///< that may hold events of the needed days
+  std::vector<ParquetFooter> footers;  ///< one per file
+  std::vector<std::optional<CivilDay>>
+      file_days;  ///< set where the day depends on partition columns alone
+  std::shared_ptr<arrow::Schema> file_schema;  ///< of the files together
   std::shared_ptr<arrow::Schema> partition_schema;
-  std::shared_ptr<arrow::Schema> schema;            ///< file columns, then partition columns (which win)
+  std::shared_ptr<arrow::Schema> schema;  ///< file columns, then partition columns (which win)
   bool day_is_partition = false;
-  std::vector<CivilDay> days;                       ///< ascending, of all files; only if day_is_partition
+  std::vector<CivilDay> days;  ///< ascending, of all files; only if day_is_partition
   int64_t files_pruned = 0;
   std::vector<std::string> warnings;
 };
 
-/// Lists the source and opens the files that may hold events of `needed` (all files if absent). At least one footer is
-/// read even if no file is needed, for the schema. Errors: missing or empty source, bad files, partition directories
-/// that are no dates (kRunFailed), a `day` that does not bind (kInvalid).
-arrow::Result<Source> OpenSource(const Pipeline& pipeline, std::optional<std::pair<CivilDay, CivilDay>> needed,
-                                 int threads);
+/// Lists the source and opens the files that may hold events of `needed` (all files if absent). At
+/// least one footer is read even if no file is needed, for the schema. Errors: missing or empty
+/// source, bad files, partition directories that are no dates (kRunFailed), a `day` that does not
+/// bind (kInvalid).
+arrow::Result<Source> OpenSource(const Pipeline& pipeline,
+                                 std::optional<std::pair<CivilDay, CivilDay>> needed, int threads);
 
 }  // namespace tidemill

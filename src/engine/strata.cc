@@ -19,7 +19,8 @@ Strata::Strata(const Calendar& calendar, const std::vector<Slot>& dates,
     slots_.last = std::max(slots_.last, range.last);
   }
 
-  // A stratum begins where a window begins or the slot after one ends. `depth` counts the windows that hold a slot.
+  // A stratum begins where a window begins or the slot after one ends. `depth` counts the windows
+  // that hold a slot.
   const auto length = static_cast<size_t>(slots_.size());
   std::vector<bool> begins(length + 1, false);
   std::vector<int32_t> depth(length + 1, 0);

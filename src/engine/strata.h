@@ -2,11 +2,12 @@
 
 /// The division of a pass's slots into strata.
 ///
-/// A pass computes one or many feature dates, each over one or more windows. Two neighbouring slots that lie in
-/// exactly the same windows of all those dates need never be told apart, so their events can share one tile. A stratum
-/// is a longest run of such slots. One date with one window has a single stratum, and its tiles are its entities; one
-/// date with windows of 1, 7 and 31 days has three; a backfill over consecutive dates has one per day, except for the
-/// days before its first date's shortest window. Thus a single date and a backfill are the same code, and neither
+/// A pass computes one or many feature dates, each over one or more windows. Two neighbouring slots
+/// that lie in exactly the same windows of all those dates need never be told apart, so their
+/// events can share one tile. A stratum is a longest run of such slots. One date with one window
+/// has a single stratum, and its tiles are its entities; one date with windows of 1, 7 and 31 days
+/// has three; a backfill over consecutive dates has one per day, except for the days before its
+/// first date's shortest window. Thus a single date and a backfill are the same code, and neither
 /// pays for the other.
 
 #include <cstdint>

@@ -44,9 +44,8 @@ std::shared_ptr<arrow::Schema> SchemaOf(const TileLayout& layout) {
 arrow::Result<std::shared_ptr<arrow::Array>> EncodeValues(const TileValues& values,
                                                           int64_t num_rows) {
   arrow::FixedSizeBinaryBuilder builder(arrow::fixed_size_binary(kIdentitySize));
-  ARROW_RETURN_NOT_OK(
-      builder.AppendValues(reinterpret_cast<const uint8_t*>(values.values.data()),
-                           static_cast<int64_t>(values.values.size())));
+  ARROW_RETURN_NOT_OK(builder.AppendValues(reinterpret_cast<const uint8_t*>(values.values.data()),
+                                           static_cast<int64_t>(values.values.size())));
   ARROW_ASSIGN_OR_RAISE(auto identities, builder.Finish());
   arrow::Int32Builder offsets;
   for (int64_t r = 0; r <= num_rows; ++r) {

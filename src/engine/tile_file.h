@@ -2,9 +2,10 @@
 
 /// Tiles on disk: an Arrow IPC file (LZ4) whose record batches are segments of a sorted run.
 ///
-/// Columns: hash, key, stratum, states (the fixed bytes of all states), one binary column per reference of a state
-/// (its pointers are meaningless on disk), and one list of 16-byte identities per distinct slot. Nothing here knows
-/// what a state means; the layout tells where its references are.
+/// Columns: hash, key, stratum, states (the fixed bytes of all states), one binary column per
+/// reference of a state (its pointers are meaningless on disk), and one list of 16-byte identities
+/// per distinct slot. Nothing here knows what a state means; the layout tells where its references
+/// are.
 
 #include <memory>
 #include <string>

@@ -2,14 +2,14 @@
 
 /// The bytes of a tile: which aggregate states a (entity, stratum) has and where.
 ///
-/// A tile is one row of fixed size: a header (entity, stratum) and behind it the states of all aggregates, merged with
-/// those of other tiles of the same entity, never looked into. Aggregates over different windows share a state if
-/// they agree in function family, arguments and filter: the state is per stratum, and the window is only a range of
-/// strata merged later.
+/// A tile is one row of fixed size: a header (entity, stratum) and behind it the states of all
+/// aggregates, merged with those of other tiles of the same entity, never looked into. Aggregates
+/// over different windows share a state if they agree in function family, arguments and filter: the
+/// state is per stratum, and the window is only a range of strata merged later.
 ///
-/// COUNT(DISTINCT x) has no state of fixed size. Its values are kept beside the tile as a list of identities
-/// (TileRun::values), or, as long as the whole pass has seen at most 64 different ones, as a bit mask in the tile,
-/// which merges by OR.
+/// COUNT(DISTINCT x) has no state of fixed size. Its values are kept beside the tile as a list of
+/// identities (TileRun::values), or, as long as the whole pass has seen at most 64 different ones,
+/// as a bit mask in the tile, which merges by OR.
 
 #include <cstdint>
 #include <memory>
@@ -21,8 +21,8 @@
 namespace tidemill {
 
 struct TileHeader {
-  uint64_t hash = 0;    ///< of the key
-  Bytes key;            ///< the encoded entity
+  uint64_t hash = 0;  ///< of the key
+  Bytes key;          ///< the encoded entity
   int32_t stratum = 0;
   int32_t unused = 0;
 };
@@ -38,28 +38,29 @@ struct StateSlot {
 /// The distinct values of one argument under one filter.
 struct DistinctSlot {
   ExpressionPtr argument;
-  ExpressionPtr filter;     ///< may be null
-  size_t mask_offset = 0;   ///< 8 bytes in the states: the mask of small sets
-  bool may_mask = true;     ///< false if the values themselves are needed (sum(distinct x))
+  ExpressionPtr filter;    ///< may be null
+  size_t mask_offset = 0;  ///< 8 bytes in the states: the mask of small sets
+  bool may_mask = true;    ///< false if the values themselves are needed (sum(distinct x))
 };
 
 /// How one windowed aggregate gets its result.
 struct ResultSlot {
   int window = 0;
-  int state = -1;           ///< index of a StateSlot, or
-  int distinct = -1;        ///< index of a DistinctSlot
-  /// For DISTINCT over other functions than count: the state into which distinct values are fed, in the window's row.
+  int state = -1;     ///< index of a StateSlot, or
+  int distinct = -1;  ///< index of a DistinctSlot
+  /// For DISTINCT over other functions than count: the state into which distinct values are fed, in
+  /// the window's row.
   size_t fed_offset = 0;
   bool is_fed = false;
-  AggregateKernel kernel;   ///< finalises
+  AggregateKernel kernel;  ///< finalises
 };
 
 struct TileLayout {
-  size_t states_size = 0;   ///< bytes of all states, a multiple of 8
+  size_t states_size = 0;  ///< bytes of all states, a multiple of 8
   std::vector<StateSlot> states;
   std::vector<DistinctSlot> distincts;
-  std::vector<ResultSlot> results;               ///< one per BoundPipeline::aggregates
-  std::vector<std::vector<int>> window_states;   ///< per window: the states that its results read
+  std::vector<ResultSlot> results;              ///< one per BoundPipeline::aggregates
+  std::vector<std::vector<int>> window_states;  ///< per window: the states that its results read
   std::vector<std::vector<int>> window_distincts;
 
   size_t row_size() const { return sizeof(TileHeader) + states_size; }

@@ -15,8 +15,8 @@ constexpr int32_t kSmallDictionary = 256;
 
 size_t Align8(size_t size) { return (size + 7) & ~size_t{7}; }
 
-/// One array of states per slot, indexed by group: what the rows of the morsel are added to. Small arrays that are
-/// walked one aggregate at a time stay in the cache, where rows of tiles would not.
+/// One array of states per slot, indexed by group: what the rows of the morsel are added to. Small
+/// arrays that are walked one aggregate at a time stay in the cache, where rows of tiles would not.
 class LocalStates {
  public:
   arrow::Status Update(const StateSlot& slot, const RowGroups& groups, ArgumentReader* reader,
@@ -48,7 +48,8 @@ class LocalStates {
   std::vector<std::unique_ptr<uint8_t[]>> arrays_;
 };
 
-/// The distinct values of one slot while a morsel is read: a mask per group, or pairs of group and value.
+/// The distinct values of one slot while a morsel is read: a mask per group, or pairs of group and
+/// value.
 struct LocalDistinct {
   struct Pair {
     uint32_t group;
@@ -134,7 +135,8 @@ class DistinctCollector {
   }
 
   void PairCodes(const CodedColumn& coded) {
-    // Events of a session come in runs, so remembering each value's last group removes most repeats.
+    // Events of a session come in runs, so remembering each value's last group removes most
+    // repeats.
     interner_->GiveUp();
     std::vector<uint32_t> last_group(static_cast<size_t>(coded.num_values), UINT32_MAX);
     for (int64_t i = 0; i < reader_->num_rows(); ++i) {
@@ -208,8 +210,8 @@ TileValues SortPairs(const std::vector<LocalDistinct::Pair>& pairs,
   return values;
 }
 
-/// Copies the states of `count` groups into a column of tiles. The size is a constant for the common ones, so that a
-/// copy is a few moves and no call.
+/// Copies the states of `count` groups into a column of tiles. The size is a constant for the
+/// common ones, so that a copy is a few moves and no call.
 template <size_t kSize>
 void CopyStates(const uint8_t* states, size_t size, const uint32_t* groups, size_t count,
                 uint8_t* into, size_t stride) {

@@ -19,7 +19,8 @@ struct TileValues {
   std::vector<Hash128> values;
 };
 
-/// Rows sorted by (key, stratum). Immutable once made. Everything that a row references lies in `heap`.
+/// Rows sorted by (key, stratum). Immutable once made. Everything that a row references lies in
+/// `heap`.
 struct TileRun {
   int64_t num_rows = 0;
   std::unique_ptr<uint8_t[]> rows;
@@ -36,7 +37,8 @@ inline const TileHeader& HeaderOf(const uint8_t* row) {
   return *reinterpret_cast<const TileHeader*>(row);
 }
 
-/// Aggregates the rows of a morsel into tiles. `interners` has one per DistinctSlot and is shared by all morsels.
+/// Aggregates the rows of a morsel into tiles. `interners` has one per DistinctSlot and is shared
+/// by all morsels.
 arrow::Result<TileRun> MakeTileRun(const TileLayout& layout, const RowGroups& groups,
                                    ArgumentReader* reader, std::vector<ValueInterner>* interners);
 

@@ -2,11 +2,11 @@
 
 /// All tiles of a pass: in memory as long as the budget allows, in sorted files beyond it.
 ///
-/// When the runs in memory outgrow the budget, the thread that noticed merges all of them, bucket by bucket, into one
-/// sorted file in the scratch folder: tiles of the same (entity, stratum) become one, repeated distinct values are
-/// dropped, and memory is free again. The second phase reads a file's segments bucket by bucket, so it needs memory
-/// for the buckets in work only. What is computed does not depend on what was spilled, since merging is associative
-/// and exact.
+/// When the runs in memory outgrow the budget, the thread that noticed merges all of them, bucket
+/// by bucket, into one sorted file in the scratch folder: tiles of the same (entity, stratum)
+/// become one, repeated distinct values are dropped, and memory is free again. The second phase
+/// reads a file's segments bucket by bucket, so it needs memory for the buckets in work only. What
+/// is computed does not depend on what was spilled, since merging is associative and exact.
 
 #include <functional>
 #include <mutex>
@@ -20,8 +20,8 @@ namespace tidemill {
 
 class TileStore {
  public:
-  /// `budget` in bytes; 0: no limit. `scratch` gives a new path for a file when first needed; files stay until the
-  /// folder is removed by its owner.
+  /// `budget` in bytes; 0: no limit. `scratch` gives a new path for a file when first needed; files
+  /// stay until the folder is removed by its owner.
   TileStore(const TileLayout* layout, int64_t budget,
             std::function<arrow::Result<std::string>()> scratch)
       : layout_(layout), budget_(budget), scratch_(std::move(scratch)) {}

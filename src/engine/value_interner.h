@@ -11,9 +11,10 @@
 
 namespace tidemill {
 
-/// Gives each of the first 64 different values a bit, for all threads alike. Once a 65th value comes, or a morsel gives
-/// up on masks because it alone has more, it is overflowed for good: masks made before stay meaningful (they can be
-/// turned back into values), new ones cannot be made. As long as it is not overflowed, no value is in any list.
+/// Gives each of the first 64 different values a bit, for all threads alike. Once a 65th value
+/// comes, or a morsel gives up on masks because it alone has more, it is overflowed for good: masks
+/// made before stay meaningful (they can be turned back into values), new ones cannot be made. As
+/// long as it is not overflowed, no value is in any list.
 class ValueInterner {
  public:
   static constexpr size_t kCapacity = 64;

@@ -120,7 +120,8 @@ arrow::Status WindowMerger::Finalize(size_t result_index, const std::vector<cons
     const StateSlot& slot = layout_.states[static_cast<size_t>(result.state)];
     status = result.kernel.finalize(result.kernel, rows.data(), slot.offset, n, builder.get());
   }
-  if (!status.ok()) return WithContext(status, FeaturesUsing(*plan_.pipeline, static_cast<int>(result_index)));
+  if (!status.ok())
+    return WithContext(status, FeaturesUsing(*plan_.pipeline, static_cast<int>(result_index)));
   return builder->Finish(&date->results[result_index]);
 }
 

@@ -17,13 +17,14 @@ namespace tidemill {
 
 /// The aggregates of one date: a row per entity that has any event in the longest window.
 struct DateAggregates {
-  std::vector<uint32_t> entities;  ///< indices into BucketTable, ascending
+  std::vector<uint32_t> entities;                      ///< indices into BucketTable, ascending
   std::vector<std::shared_ptr<arrow::Array>> results;  ///< one per BoundPipeline::aggregates
 };
 
-/// Walks the dates of a pass in order. Tiles of an entity are sorted by stratum and windows only move forward, so each
-/// window keeps two cursors per entity; a window is the merge of the tiles between them. Merging is preferred to
-/// subtracting the tiles that fall out: it holds for every function, and typical entities have few tiles.
+/// Walks the dates of a pass in order. Tiles of an entity are sorted by stratum and windows only
+/// move forward, so each window keeps two cursors per entity; a window is the merge of the tiles
+/// between them. Merging is preferred to subtracting the tiles that fall out: it holds for every
+/// function, and typical entities have few tiles.
 class WindowMerger {
  public:
   WindowMerger(const Plan& plan, const ScanResult& scan, const BucketTable& table,
@@ -31,7 +32,8 @@ class WindowMerger {
 
   arrow::Status Prepare();
 
-  /// The next date; call once per date of the plan, in order. With `wanted` false the date is passed over.
+  /// The next date; call once per date of the plan, in order. With `wanted` false the date is
+  /// passed over.
   arrow::Result<DateAggregates> Next(bool wanted);
 
  private:

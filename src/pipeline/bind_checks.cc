@@ -88,14 +88,13 @@ class CheckBinder {
     }
     ARROW_ASSIGN_OR_RAISE(BoundExpression bound, Bind(parsed, arrow::Schema(fields)));
     if (bound.root->type->id() != arrow::Type::BOOL) {
-      return ExpressionError(parsed, 0,
-                             "a check must be a condition, and this is " + TypeName(*bound.root->type),
-                             "compare it: " + spec.check.text + " > 0");
+      return ExpressionError(
+          parsed, 0, "a check must be a condition, and this is " + TypeName(*bound.root->type),
+          "compare it: " + spec.check.text + " > 0");
     }
     BoundCheck check;
     check.text = spec.check.text;
-    check.source_text =
-        spec.check.position.file + ":" + std::to_string(spec.check.position.line);
+    check.source_text = spec.check.position.file + ":" + std::to_string(spec.check.position.line);
     check.severity = spec.severity;
     check.condition = Renumber(bound.root, AddMetrics(bound), previous);
     check.measured = Measured(check.condition);
@@ -108,9 +107,8 @@ class CheckBinder {
       std::vector<std::shared_ptr<arrow::DataType>> types;
       for (const ExpressionPtr& argument : metric.arguments) types.push_back(argument->type);
       if (metric.distinct && types.size() > 1) types.resize(1);
-      ARROW_ASSIGN_OR_RAISE(
-          AggregateKernel kernel,
-          AggregateRegistry::Default().Resolve(metric.function, metric.star, types));
+      ARROW_ASSIGN_OR_RAISE(AggregateKernel kernel, AggregateRegistry::Default().Resolve(
+                                                        metric.function, metric.star, types));
       if (kernel.distinct_is_noop) metric.distinct = false;
       result_.kernels.push_back(std::move(kernel));
     }
@@ -118,7 +116,8 @@ class CheckBinder {
   }
 
  private:
-  arrow::Result<BoundExpression> Bind(const ParsedExpression& parsed, const arrow::Schema& results) {
+  arrow::Result<BoundExpression> Bind(const ParsedExpression& parsed,
+                                      const arrow::Schema& results) {
     BindScope scope;
     scope.rows = &frame_;
     scope.results = &results;

@@ -20,8 +20,8 @@ std::string LineOf(const Pipeline& pipeline, const SourcePosition& position) {
   return position.line > 0 && index < pipeline.file_lines.size() ? pipeline.file_lines[index] : "";
 }
 
-/// Copies `root` with the aggregate indices of one expression replaced by those of the pipeline. Keys are made anew,
-/// since the same call over another window is another value.
+/// Copies `root` with the aggregate indices of one expression replaced by those of the pipeline.
+/// Keys are made anew, since the same call over another window is another value.
 ExpressionPtr RenumberAggregates(const ExpressionPtr& root, const std::vector<int>& global) {
   if (root->kind == Expression::Kind::kAggregate) {
     auto copy = std::make_shared<Expression>(*root);
@@ -130,9 +130,9 @@ class Binder {
       if (bound_.event_time >= 0) {
         const auto& type = *bound_.rows->field(bound_.event_time)->type();
         if (!IsInstant(type)) {
-          Fail(*spec_.source.event_time, "event_time must be a timestamp or a date, and '" +
-                                             spec_.source.event_time->text + "' is " +
-                                             TypeName(type),
+          Fail(*spec_.source.event_time,
+               "event_time must be a timestamp or a date, and '" + spec_.source.event_time->text +
+                   "' is " + TypeName(type),
                "add a derived column that casts it: columns: {event_at: \"cast(" +
                    spec_.source.event_time->text + " as timestamp)\"}");
         }
@@ -163,8 +163,8 @@ class Binder {
       if (index < 0) continue;
       auto kind = ArgumentKindOf(*bound_.rows->field(index)->type());
       if (!kind.ok()) {
-        Fail(name, "an entity column cannot be of type " +
-                       TypeName(*bound_.rows->field(index)->type()));
+        Fail(name,
+             "an entity column cannot be of type " + TypeName(*bound_.rows->field(index)->type()));
         continue;
       }
       bound_.entity.push_back(index);
@@ -274,8 +274,8 @@ class Binder {
     const bool is_volatile = UsesRunTimestamp(bound.root) || MentionsVolatile(bound.root);
     std::optional<WindowLength> window = draft.spec->window ? draft.spec->window : spec_.window;
     if (!window && !bound.aggregates.empty()) {
-      return ExpressionError(draft.parsed, 0, "feature '" + draft.spec->name.text +
-                                                  "' has no window",
+      return ExpressionError(draft.parsed, 0,
+                             "feature '" + draft.spec->name.text + "' has no window",
                              "give the pipeline a 'window', or the feature one of its own");
     }
     int window_index = -1;
@@ -302,9 +302,9 @@ class Binder {
       return ExpressionError(draft.parsed, 0, "feature '" + feature.name + "' is always NULL",
                              "cast it to a type: cast(null as bigint)");
     }
-    ARROW_ASSIGN_OR_RAISE(bound_.results,
-                          bound_.results->AddField(bound_.results->num_fields(),
-                                                   arrow::field(feature.name, type)));
+    ARROW_ASSIGN_OR_RAISE(
+        bound_.results,
+        bound_.results->AddField(bound_.results->num_fields(), arrow::field(feature.name, type)));
     bound_.features.push_back(std::move(feature));
     return arrow::Status::OK();
   }
@@ -372,9 +372,9 @@ class Binder {
   }
 
   void OrderOutput() {
-    arrow::FieldVector fields(bound_.results->fields().begin(),
-                              bound_.results->fields().begin() +
-                                  static_cast<std::ptrdiff_t>(bound_.entity.size()));
+    arrow::FieldVector fields(
+        bound_.results->fields().begin(),
+        bound_.results->fields().begin() + static_cast<std::ptrdiff_t>(bound_.entity.size()));
     for (const FeatureSpec& spec : spec_.features) {
       for (size_t i = 0; i < bound_.features.size(); ++i) {
         if (bound_.features[i].name != spec.name.text) continue;
@@ -460,7 +460,8 @@ std::string DefinitionHash(const BoundPipeline& pipeline) {
                      "\ngrain " + (spec.grain == Grain::kDay ? "day" : "hour") + "\nnull_entity " +
                      std::to_string(static_cast<int>(spec.null_entity));
   if (pipeline.day) text += "\nday " + pipeline.day->key;
-  if (pipeline.event_time >= 0) text += "\nevent_time " + pipeline.rows->field(pipeline.event_time)->name();
+  if (pipeline.event_time >= 0)
+    text += "\nevent_time " + pipeline.rows->field(pipeline.event_time)->name();
   if (pipeline.where) text += "\nwhere " + pipeline.where->key;
   for (const DerivedColumn& column : pipeline.derived) {
     text += "\ncolumn " + column.name + " = " + column.expression->key;

@@ -33,22 +33,24 @@ struct BoundCheck {
   std::string text;
   std::string source_text;  ///< position, for messages: "features.yaml:12"
   Severity severity = Severity::kError;
-  ExpressionPtr condition;   ///< over `previous` columns (kColumn) and FrameChecks::metrics (kAggregate)
-  ExpressionPtr measured;    ///< the part worth showing: left side of a comparison; may be null
+  ExpressionPtr
+      condition;  ///< over `previous` columns (kColumn) and FrameChecks::metrics (kAggregate)
+  ExpressionPtr measured;  ///< the part worth showing: left side of a comparison; may be null
 };
 
 /// A value that a check takes from the last published feature date.
 struct PreviousValue {
-  std::string text;          ///< the expression inside previous(...), canonical: the key in the ledger
+  std::string text;  ///< the expression inside previous(...), canonical: the key in the ledger
   ExpressionPtr expression;  ///< over metrics: what this date leaves for the next
 };
 
-/// The checks of one frame (the events of the window, or the feature rows) and the aggregates they need.
+/// The checks of one frame (the events of the window, or the feature rows) and the aggregates they
+/// need.
 struct FrameChecks {
   std::vector<AggregateCall> metrics;
   std::vector<AggregateKernel> kernels;  ///< one per metric
   std::vector<BoundCheck> checks;
-  std::vector<PreviousValue> previous;   ///< column i of a check's frame is previous[i]
+  std::vector<PreviousValue> previous;  ///< column i of a check's frame is previous[i]
 };
 
 struct DerivedColumn {
@@ -58,24 +60,26 @@ struct DerivedColumn {
 
 struct BoundPipeline {
   Pipeline spec;
-  /// What row expressions see: columns of the source (files, then partitions), then derived columns.
+  /// What row expressions see: columns of the source (files, then partitions), then derived
+  /// columns.
   std::shared_ptr<arrow::Schema> rows;
   int num_source_columns = 0;
   std::vector<DerivedColumn> derived;
-  ExpressionPtr where;            ///< may be null
-  ExpressionPtr day;              ///< a date or timestamp expression, or null: the day of event_time
-  int event_time = -1;            ///< index in rows, or -1
-  std::vector<int> entity;        ///< indices in rows
+  ExpressionPtr where;      ///< may be null
+  ExpressionPtr day;        ///< a date or timestamp expression, or null: the day of event_time
+  int event_time = -1;      ///< index in rows, or -1
+  std::vector<int> entity;  ///< indices in rows
   std::vector<WindowLength> windows;  ///< distinct; those of features
   int longest_window = 0;             ///< index in windows
   std::vector<WindowedAggregate> aggregates;
   /// What feature expressions see: entity columns, then features in evaluation order.
   std::shared_ptr<arrow::Schema> results;
-  std::vector<BoundFeature> features;    ///< in evaluation order, as in `results`
-  std::vector<int> output_order;         ///< feature indices in the order of the file
-  std::shared_ptr<arrow::Schema> output; ///< entity columns, then features in the order of the file
-  FrameChecks input_checks;              ///< over rows
-  FrameChecks output_checks;             ///< over output
+  std::vector<BoundFeature> features;  ///< in evaluation order, as in `results`
+  std::vector<int> output_order;       ///< feature indices in the order of the file
+  std::shared_ptr<arrow::Schema>
+      output;                 ///< entity columns, then features in the order of the file
+  FrameChecks input_checks;   ///< over rows
+  FrameChecks output_checks;  ///< over output
   std::vector<std::string> warnings;
 };
 
@@ -84,12 +88,12 @@ struct BoundPipeline {
 arrow::Result<BoundPipeline> BindPipeline(const Pipeline& pipeline,
                                           const std::shared_ptr<arrow::Schema>& source);
 
-/// The `day` of a source as an expression over `columns`: a column by its exact name, else SQL. An error if it does
-/// not bind.
+/// The `day` of a source as an expression over `columns`: a column by its exact name, else SQL. An
+/// error if it does not bind.
 arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Schema& columns);
 
-/// Hash of what the pipeline computes, hexadecimal: equal for files that mean the same. Comments, descriptions, order
-/// of keys and thread or memory settings do not count.
+/// Hash of what the pipeline computes, hexadecimal: equal for files that mean the same. Comments,
+/// descriptions, order of keys and thread or memory settings do not count.
 std::string DefinitionHash(const BoundPipeline& pipeline);
 
 /// "feature 'a'" or "features 'a', 'b'": those whose expressions use an aggregate, for errors.

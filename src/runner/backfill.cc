@@ -45,8 +45,7 @@ class BackfillRun {
       report_.dates.back().status = "skipped";
     }
 
-    ARROW_ASSIGN_OR_RAISE(const Plan whole,
-                          PreparePass(pipeline_, calendar_, dates, options_));
+    ARROW_ASSIGN_OR_RAISE(const Plan whole, PreparePass(pipeline_, calendar_, dates, options_));
     ARROW_RETURN_NOT_OK(table.layout().CheckSchema(*whole.pipeline->output));
     for (std::string& warning : PlanWarnings(whole)) Warn(std::move(warning));
     definition_hash_ = DefinitionHash(*whole.pipeline);
@@ -104,7 +103,8 @@ class BackfillRun {
     return picked;
   }
 
-  /// Every date of a pass has a file open with at most a row group in memory; half of the budget is for those.
+  /// Every date of a pass has a file open with at most a row group in memory; half of the budget is
+  /// for those.
   size_t DatesPerPass(const Plan& whole) const {
     constexpr int64_t kRowGroup = 131'072;
     constexpr int64_t kBytesPerValue = 8;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// What has become of feature dates: the ledger held against the source and the pipeline as they are now.
+/// What has become of feature dates: the ledger held against the source and the pipeline as they
+/// are now.
 
 #include <string>
 #include <vector>
@@ -11,8 +12,8 @@
 
 namespace tidemill {
 
-/// Every `every`-th slot from `start` to `end`, inclusive. Errors (kInvalid) for labels that are none and for an end before the
-/// start.
+/// Every `every`-th slot from `start` to `end`, inclusive. Errors (kInvalid) for labels that are
+/// none and for an end before the start.
 arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
                                               const std::string& end, int32_t every = 1);
 

@@ -65,11 +65,11 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
                                                   const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
-  ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, {date}, options, PlanScope::kInputChecks));
+  ARROW_ASSIGN_OR_RAISE(const Plan plan,
+                        PreparePass(pipeline, calendar, {date}, options, PlanScope::kInputChecks));
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, PassOptionsOf(options)));
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
-  ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous,
-                        ReadPrevious(table, calendar->Format(date)));
+  ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous, ReadPrevious(table, calendar->Format(date)));
   const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
   return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics,
                         plan.strata.Window(0, longest), "input", previous.input);
@@ -85,8 +85,8 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
   PreviewSink sink(entity.empty() ? limit : -1);
   ARROW_RETURN_NOT_OK(Merge(plan, scan, {true}, NowMicros(), pass, &sink).status());
-  ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(plan.pipeline->output,
-                                                                    sink.batches()));
+  ARROW_ASSIGN_OR_RAISE(auto table,
+                        arrow::Table::FromRecordBatches(plan.pipeline->output, sink.batches()));
   if (!entity.empty()) {
     ARROW_ASSIGN_OR_RAISE(table, WithEntity(table, entity));
     if (limit >= 0) table = table->Slice(0, limit);

@@ -30,15 +30,14 @@ class StagingSink : public FeatureSink {
   std::vector<std::unique_ptr<StagedPartition>> partitions_;
 };
 
-/// The verdict of a list of checks as a status: the first failed check with severity error, all of them named.
+/// The verdict of a list of checks as a status: the first failed check with severity error, all of
+/// them named.
 arrow::Status Verdict(const std::vector<CheckResult>& checks, ErrorCode code) {
   std::vector<Diagnostic> diagnostics;
   for (const CheckResult& check : checks) {
     if (check.passed || check.severity == Severity::kWarn) continue;
-    diagnostics.push_back({check.stage + " check failed: " + check.check + " " + check.reason,
-                           "",
-                           {},
-                           ""});
+    diagnostics.push_back(
+        {check.stage + " check failed: " + check.check + " " + check.reason, "", {}, ""});
   }
   if (diagnostics.empty()) return arrow::Status::OK();
   diagnostics.back().hint = "the published table is as before";
@@ -102,16 +101,16 @@ class PassRunner {
     const double merge_seconds = watch.Lap();
     result_.seconds.emplace_back("merge", merge_seconds - merged.write_seconds);
 
-    ARROW_RETURN_NOT_OK(ParallelFor(
-        static_cast<int64_t>(plan_.dates.size()), parallel_, options_.cancelled,
-        [&](int64_t index, int) -> arrow::Status {
-          const auto d = static_cast<size_t>(index);
-          if (!wanted[d]) return arrow::Status::OK();
-          auto status = FinishDate(d, scan, merged, previous[d]);
-          if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok()) return status;
-          if (!status.ok()) RecordFailure(d, status);
-          return arrow::Status::OK();
-        }));
+    ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(plan_.dates.size()), parallel_,
+                                    options_.cancelled, [&](int64_t index, int) -> arrow::Status {
+                                      const auto d = static_cast<size_t>(index);
+                                      if (!wanted[d]) return arrow::Status::OK();
+                                      auto status = FinishDate(d, scan, merged, previous[d]);
+                                      if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok())
+                                        return status;
+                                      if (!status.ok()) RecordFailure(d, status);
+                                      return arrow::Status::OK();
+                                    }));
     result_.seconds.emplace_back("write", merged.write_seconds + watch.Lap());
     WarnOfTinyFiles();
     return arrow::Status::OK();
@@ -146,8 +145,8 @@ class PassRunner {
     DateOutcome& outcome = result_.dates[date];
     auto& staged = sink_.partition(date);
     const FrameMetrics& metrics = merged.output_metrics[date];
-    const auto output_checks = EvaluateChecks(pipeline_.output_checks, metrics, {0, 0}, "output",
-                                              previous.output);
+    const auto output_checks =
+        EvaluateChecks(pipeline_.output_checks, metrics, {0, 0}, "output", previous.output);
     outcome.checks.insert(outcome.checks.end(), output_checks.begin(), output_checks.end());
     ARROW_RETURN_NOT_OK(Verdict(output_checks, ErrorCode::kOutputCheckFailed));
     ARROW_RETURN_NOT_OK(staged->Close());

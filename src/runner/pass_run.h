@@ -33,10 +33,11 @@ struct PassOutcome {
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage
 };
 
-/// Runs the pass. Every date is checked, staged, audited and published by itself; one that fails leaves the others
-/// alone and is recorded as failed in the ledger. `locks` holds one lock per date of the plan. An error status is
-/// returned only for failures of the pass as a whole (reading the source, memory, cancellation), after they too are
-/// in the ledger. `parallel` dates are written at the same time.
+/// Runs the pass. Every date is checked, staged, audited and published by itself; one that fails
+/// leaves the others alone and is recorded as failed in the ledger. `locks` holds one lock per date
+/// of the plan. An error status is returned only for failures of the pass as a whole (reading the
+/// source, memory, cancellation), after they too are in the ledger. `parallel` dates are written at
+/// the same time.
 arrow::Result<PassOutcome> RunPass(const Plan& plan, const Table& table, TableWriter* writer,
                                    const std::vector<DateLock>& locks, const RunOptions& options,
                                    int parallel);

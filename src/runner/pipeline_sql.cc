@@ -1,8 +1,9 @@
 // `tidemill sql`: the query that another engine would run for one feature date.
 //
-// The text is a chain of common table expressions that follows the data's road: events (the source with its derived
-// columns), days (with the day on which each event counts), input (the window, the filter, the entities), aggregates
-// (one row per entity), then a step per level of features that use other features.
+// The text is a chain of common table expressions that follows the data's road: events (the source
+// with its derived columns), days (with the day on which each event counts), input (the window, the
+// filter, the entities), aggregates (one row per entity), then a step per level of features that
+// use other features.
 
 #include <algorithm>
 #include <map>
@@ -20,8 +21,7 @@ class QueryWriter {
   QueryWriter(const Plan& plan, std::string label)
       : plan_(plan), pipeline_(*plan.pipeline), label_(std::move(label)) {
     context_.dialect = Dialect::kDuckDb;
-    context_.feature_date =
-        "DATE '" + FormatCivilDay(plan.calendar->DayOf(plan.dates[0])) + "'";
+    context_.feature_date = "DATE '" + FormatCivilDay(plan.calendar->DayOf(plan.dates[0])) + "'";
     context_.run_timestamp = "now()";
   }
 
@@ -31,7 +31,10 @@ class QueryWriter {
     ARROW_RETURN_NOT_OK(WriteInput());
     ARROW_RETURN_NOT_OK(WriteAggregates());
     ARROW_RETURN_NOT_OK(WriteFeatures());
-    return "-- " + pipeline_.spec.name + " at " + label_ + "\nWITH " + text_;
+    // Zoned timestamps are cast to dates in the session's zone.
+    return "-- " + pipeline_.spec.name + " at " + label_ +
+           "\nSET TimeZone = " + QuoteText(plan_.calendar->zone().name(), context_.dialect) +
+           ";\nWITH " + text_;
   }
 
  private:
@@ -41,10 +44,22 @@ class QueryWriter {
     return "DATE '" + FormatCivilDay(plan_.calendar->DayOf(slot)) + "'";
   }
 
+  /// The types of partition columns, which DuckDB would otherwise guess from the values.
+  std::string HiveTypes() const {
+    std::string types;
+    for (const auto& field : plan_.source->partition_schema->fields()) {
+      auto type = TypeToSql(*field->type(), context_.dialect);
+      if (!type.ok()) continue;
+      types +=
+          (types.empty() ? "" : ", ") + QuoteText(field->name(), context_.dialect) + ": " + *type;
+    }
+    return types.empty() ? "" : ", hive_types = {" + types + "}";
+  }
+
   arrow::Status WriteEvents() {
     std::string from = "read_parquet(" +
                        QuoteText(plan_.source->root.path + "/**/*.parquet", context_.dialect) +
-                       ", hive_partitioning = true, union_by_name = true)";
+                       ", hive_partitioning = true" + HiveTypes() + ", union_by_name = true)";
     text_ += "source AS (\n  SELECT * FROM " + from + "\n)";
     std::string previous = "source";
     for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
@@ -113,15 +128,13 @@ class QueryWriter {
       const WindowedAggregate& aggregate = pipeline_.aggregates[i];
       std::string condition;
       if (aggregate.window != pipeline_.longest_window) {
-        const SlotRange slots =
-            plan_.strata.WindowSlots(0, static_cast<size_t>(aggregate.window));
+        const SlotRange slots = plan_.strata.WindowSlots(0, static_cast<size_t>(aggregate.window));
         condition = Name(kDay) + " >= " + DateText(slots.first);
       }
       const AggregateFunction* function =
           AggregateRegistry::Default().Find(aggregate.call.function);
-      ARROW_ASSIGN_OR_RAISE(
-          std::string sql,
-          AggregateToSql(aggregate.call, context_, function->doc.duckdb, condition));
+      ARROW_ASSIGN_OR_RAISE(std::string sql, AggregateToSql(aggregate.call, context_,
+                                                            function->doc.duckdb, condition));
       text_ += ",\n    " + sql + " AS " + Name(AggregateColumn(static_cast<int>(i)));
     }
     text_ += "\n  FROM input\n  GROUP BY " + EntityList() + "\n)";

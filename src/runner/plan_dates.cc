@@ -12,7 +12,8 @@
 namespace tidemill {
 namespace {
 
-/// Memory that a pass takes at most, roughly: tiles as if every event made its own, plus what threads decode.
+/// Memory that a pass takes at most, roughly: tiles as if every event made its own, plus what
+/// threads decode.
 int64_t ExpectedMemory(const Plan& plan, const TileLayout& layout, int threads) {
   constexpr int64_t kRowsPerTile = 3;
   constexpr int64_t kDecodedFactor = 8;

@@ -1,10 +1,10 @@
 #include "runner/prepare.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <thread>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace tidemill {
 
@@ -21,9 +21,9 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
   auto slot = calendar.Parse(label);
   if (!slot) {
     const bool by_day = calendar.step() == Calendar::Step::kDay;
-    return MakeError(ErrorCode::kInvalid, "'" + label + "' is not a feature date",
-                     by_day ? "give a day that exists, as in 2026-03-02"
-                            : "give an hour, as in 2026-03-02T14");
+    return MakeError(
+        ErrorCode::kInvalid, "'" + label + "' is not a feature date",
+        by_day ? "give a day that exists, as in 2026-03-02" : "give an hour, as in 2026-03-02T14");
   }
   return *slot;
 }
@@ -32,8 +32,8 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
                                 std::vector<Slot> dates, const RunOptions& options,
                                 PlanScope scope) {
   auto source = std::make_shared<Source>();
-  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates),
-                                            ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(
+      *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
   ARROW_ASSIGN_OR_RAISE(*bound, BindPipeline(pipeline, source->schema));
   return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),

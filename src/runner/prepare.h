@@ -19,9 +19,8 @@ arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeli
 arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label);
 
 /// The plan of a pass over `dates` (ascending).
-arrow::Result<Plan> PreparePass(const Pipeline& pipeline,
-                                std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
-                                const RunOptions& options,
+arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
+                                std::vector<Slot> dates, const RunOptions& options,
                                 PlanScope scope = PlanScope::kFeatures);
 
 /// Threads to use, at least 1.
@@ -36,8 +35,8 @@ int64_t PeakMemory();
 /// How the engine shall run, progress passed on.
 PassOptions PassOptionsOf(const RunOptions& options);
 
-/// What a user should know of the plan before it runs: columns missing in files, a window that begins before the
-/// first day of data, days without data inside it.
+/// What a user should know of the plan before it runs: columns missing in files, a window that
+/// begins before the first day of data, days without data inside it.
 std::vector<std::string> PlanWarnings(const Plan& plan);
 
 }  // namespace tidemill

@@ -43,8 +43,10 @@ class DateRun {
     std::vector<DateLock> locks;
     locks.push_back(*std::move(lock));
     auto pass = RunPass(*plan, table, writer.get(), locks, options_, /*parallel=*/1);
-    if (pass.ok()) TakeOver(*plan, *std::move(pass));
-    else report_.outcome = pass.status();
+    if (pass.ok())
+      TakeOver(*plan, *std::move(pass));
+    else
+      report_.outcome = pass.status();
     Finish();
     WriteRecord(*plan, writer.get());
     return std::move(report_);

@@ -9,8 +9,9 @@
 
 namespace tidemill {
 
-/// Made on first use below `base` (empty: $TMPDIR, else /tmp), removed with the object. The folder holds a locked file
-/// while its process lives; folders of dead processes are removed by whoever comes next. Thread-safe.
+/// Made on first use below `base` (empty: $TMPDIR, else /tmp), removed with the object. The folder
+/// holds a locked file while its process lives; folders of dead processes are removed by whoever
+/// comes next. Thread-safe.
 class ScratchFolder {
  public:
   explicit ScratchFolder(std::string base) : base_(std::move(base)) {}

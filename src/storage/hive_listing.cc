@@ -70,6 +70,10 @@ class Lister {
         if (is_partition) partitions_.pop_back();
       } else if (info.IsFile() && name.ends_with(kDataSuffix)) {
         ARROW_RETURN_NOT_OK(Add(info, below, depth));
+      } else if (name.ends_with(kDataSuffix)) {
+        return MakeError(ErrorCode::kRunFailed,
+                         fmt::format("{} is no file; a link to nowhere?", below),
+                         "remove it, or restore what it points to");
       }
     }
     return arrow::Status::OK();

@@ -7,8 +7,8 @@ import duckdb
 
 
 def exact_sum(values: list[float] | None) -> float | None:
-    """The correctly rounded sum; NaN with NaN or both infinities; None of nothing."""
-    if not values:
+    """The correctly rounded sum; None of nothing, and where it is undefined: with NaN or both infinities."""
+    if not values or _is_undefined(values):
         return None
     special = _sum_of_special(values)
     if special is not None:
@@ -40,9 +40,11 @@ def exact_deviation(values: list[float] | None, sample: bool) -> float | None:
     return None if variance is None else math.sqrt(variance)
 
 
+def _is_undefined(values: list[float]) -> bool:
+    return any(math.isnan(v) for v in values) or (math.inf in values and -math.inf in values)
+
+
 def _sum_of_special(values: list[float]) -> float | None:
-    if any(math.isnan(v) for v in values) or (math.inf in values and -math.inf in values):
-        return math.nan
     for infinity in (math.inf, -math.inf):
         if infinity in values:
             return infinity
