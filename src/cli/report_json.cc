@@ -77,6 +77,7 @@ Json ToJson(const RunReport& report) {
   json["bytes_read"] = report.bytes_read;
   json["bytes_written"] = report.bytes_written;
   json["spilled_bytes"] = report.spilled_bytes;
+  json["peak_memory"] = report.peak_memory;
   json["checks"] = ToJson(report.checks);
   json["files"] = Json::array();
   for (const PublishedFile& file : report.files) {

@@ -208,6 +208,14 @@ class MorselScanner {
                             morsel.constant_stratum);
   }
 
+  std::string EntityNames() const {
+    std::string names;
+    for (int index : pipeline_.entity) {
+      names += (names.empty() ? "" : ", ") + pipeline_.rows->field(index)->name();
+    }
+    return names;
+  }
+
   arrow::Result<TileRun> Aggregate(const Morsel& morsel, ArgumentReader* reader) {
     std::vector<ExpressionPtr> entity;
     for (int index : pipeline_.entity) {
@@ -222,7 +230,8 @@ class MorselScanner {
     if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
       return MakeError(ErrorCode::kRunFailed,
                        plan_.source->files[file_].relative_path + " has " +
-                           std::to_string(groups.rows_without_entity) + " rows with a NULL entity",
+                           std::to_string(groups.rows_without_entity) + " row(s) whose entity (" +
+                           EntityNames() + ") is NULL",
                        "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
