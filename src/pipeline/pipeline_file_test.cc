@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const fs::path kBadFiles = fs::path(__FILE__).parent_path() / "../../tests/cases/bad_files";
+const fs::path kBadFiles = fs::path(TIDEMILL_SOURCE_DIR) / "tests/cases/bad_files";
 
 /// A sound file: `top` goes to the end, `features` is the section's content.
 std::string Sound(const std::string& features = "  n: count(*)\n", const std::string& top = "") {
