@@ -12,10 +12,10 @@ from tidemill_command import call, call_json
 PIPELINE = """
 pipeline: late
 source: {path: "${EVENTS}", day: event_date, event_time: at}
-entity: user
+entity: user_id
 window: 5d
 checks:
-  input: ["null_rate(user) < 0.5"]
+  input: ["null_rate(user_id) < 0.5"]
 features:
   n: {expr: count(*), windows: [1d, 3d, 5d]}
   things: {expr: count(distinct thing), windows: [1d, 5d]}
@@ -33,7 +33,7 @@ def write_day(folder: Path, day: str, name: str = "part-0.parquet", rows: int = 
     users = [None if null_users else f"u{(seed + i * i) % 211}" for i in range(rows)]
     table = pa.table(
         {
-            "user": pa.array(users, pa.string()),
+            "user_id": pa.array(users, pa.string()),
             "thing": pa.array([f"t{(seed + i * 7) % 400}" for i in range(rows)]),
             "kind": pa.array([f"k{(seed + i) % 5}" for i in range(rows)]),
             "value": pa.array([((seed + i * 31) % 1000) / 7 for i in range(rows)]),
@@ -145,10 +145,10 @@ def test_bad_dates_fail_alone_and_say_why(world: Backfills) -> None:
     states = {d["feature_date"]: d["status"] for d in report["dates"]}
     assert states["2026-03-06"] == "done"
     assert states["2026-03-09"] == "failed"
-    assert any("null_rate(user)" in d["reason"] for d in report["dates"] if d["status"] == "failed")
+    assert any("null_rate(user_id)" in d["reason"] for d in report["dates"] if d["status"] == "failed")
     status = {d["feature_date"]: d for d in world.json("status", out, *RANGE)["dates"]}
     assert {date: state["status"] for date, state in status.items()} == states
-    assert "null_rate(user)" in status["2026-03-09"]["reason"]
+    assert "null_rate(user_id)" in status["2026-03-09"]["reason"]
 
 
 def test_a_new_meaning_changes_dates_and_a_new_comment_does_not(world: Backfills, tmp_path: Path) -> None:

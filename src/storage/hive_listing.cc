@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -59,6 +60,7 @@ class Lister {
       return MakeError(ErrorCode::kRunFailed, fmt::format("{}: cannot be listed: {}", directory,
                                                           listed.status().message()));
     }
+    ARROW_RETURN_NOT_OK(RefuseDanglingLinks(directory, relative));
     for (const arrow::fs::FileInfo& info : *listed) {
       const std::string name(NameOf(info.path()));
       const bool is_directory = info.IsDirectory();
@@ -70,11 +72,25 @@ class Lister {
         if (is_partition) partitions_.pop_back();
       } else if (info.IsFile() && name.ends_with(kDataSuffix)) {
         ARROW_RETURN_NOT_OK(Add(info, below, depth));
-      } else if (name.ends_with(kDataSuffix)) {
-        return MakeError(ErrorCode::kRunFailed,
-                         fmt::format("{} is no file; a link to nowhere?", below),
-                         "remove it, or restore what it points to");
       }
+    }
+    return arrow::Status::OK();
+  }
+
+  /// Arrow leaves links to nowhere out of its listings, and with them the rows that they stood for.
+  arrow::Status RefuseDanglingLinks(const std::string& directory, const std::string& relative) {
+    if (!root_.is_local) return arrow::Status::OK();
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+      const std::string name = entry.path().filename().string();
+      if (!entry.is_symlink(error) || entry.exists(error) || IsHidden(name, false) ||
+          !name.ends_with(kDataSuffix)) {
+        continue;
+      }
+      return MakeError(ErrorCode::kRunFailed,
+                       fmt::format("{} is a link to a file that does not exist",
+                                   relative.empty() ? name : relative + "/" + name),
+                       "remove it, or restore what it points to");
     }
     return arrow::Status::OK();
   }
