@@ -230,8 +230,9 @@ class MorselScanner {
     if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
       return MakeError(ErrorCode::kRunFailed,
                        plan_.source->files[file_].relative_path + " has " +
-                           std::to_string(groups.rows_without_entity) + " row(s) whose entity (" +
-                           EntityNames() + ") is NULL",
+                           std::to_string(groups.rows_without_entity) +
+                           (groups.rows_without_entity == 1 ? " row" : " rows") +
+                           " with a NULL entity (" + EntityNames() + ")",
                        "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
