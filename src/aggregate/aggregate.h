@@ -77,7 +77,7 @@ struct ArgumentColumn {
 /// NULL argument).
 struct UpdateBatch {
   int64_t num_rows = 0;
-  const uint32_t* groups = nullptr;   ///< per row: index into the state array
+  const uint32_t* groups = nullptr;   ///< per row: index into the state array; null: all in state 0
   const uint8_t* selected = nullptr;  ///< per row: 1 takes part, 0 does not; null: all take part
   ArgumentColumn arguments[2];
 };

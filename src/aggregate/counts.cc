@@ -18,6 +18,7 @@ struct Count {
 
   static void Initialize(State& state) { state.count = 0; }
   static void Update(State& state, Arena*) { ++state.count; }
+  static void UpdateIf(State& state, bool selected) { state.count += selected; }
   static void Merge(State& into, const State& from, Arena*) { into.count += from.count; }
   static arrow::Status Final(const AggregateKernel&, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {

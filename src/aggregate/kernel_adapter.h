@@ -15,6 +15,9 @@
 ///                                  arrow::ArrayBuilder* builder);
 ///     };
 ///
+/// A function without arguments may also have `static void UpdateIf(State& state, bool selected)`,
+/// Update without a branch.
+///
 /// Initialize sets the identity of Merge. Merge must be associative and commutative, and must leave
 /// `from` as it is. Final is called for many rows at once, so that what depends on the result type
 /// is decided once.
@@ -120,15 +123,28 @@ struct KernelLoops {
                          std::index_sequence<kIndex...>) {
     const std::tuple<std::tuple_element_t<kIndex, typename F::Arguments>...> arguments{
         std::tuple_element_t<kIndex, typename F::Arguments>(batch.arguments[kIndex])...};
-    const auto update = [&](int64_t row) {
-      F::Update(states[batch.groups[row]], std::get<kIndex>(arguments)[row]..., arena);
-    };
-    if (batch.selected == nullptr) {
-      for (int64_t row = 0; row < batch.num_rows; ++row) update(row);
-    } else {
-      for (int64_t row = 0; row < batch.num_rows; ++row) {
-        if (batch.selected[row] != 0) update(row);
+    const auto update_each = [&](const auto& state_of) {
+      if (batch.selected == nullptr) {
+        for (int64_t row = 0; row < batch.num_rows; ++row) {
+          F::Update(state_of(row), std::get<kIndex>(arguments)[row]..., arena);
+        }
+      } else if constexpr (requires(State& state) { F::UpdateIf(state, true); }) {
+        for (int64_t row = 0; row < batch.num_rows; ++row) {
+          F::UpdateIf(state_of(row), batch.selected[row] != 0);
+        }
+      } else {
+        for (int64_t row = 0; row < batch.num_rows; ++row) {
+          if (batch.selected[row] == 0) continue;
+          F::Update(state_of(row), std::get<kIndex>(arguments)[row]..., arena);
+        }
       }
+    };
+    if (batch.groups != nullptr) {
+      update_each([&](int64_t row) -> State& { return states[batch.groups[row]]; });
+    } else {
+      State only = states[0];  // a copy can live in registers
+      update_each([&](int64_t) -> State& { return only; });
+      states[0] = only;
     }
   }
 

@@ -7,10 +7,10 @@
 
 #include <arrow/array.h>
 #include <arrow/compute/api_vector.h>
-#include <arrow/util/bit_util.h>
 
 #include "aggregate/registry.h"
 #include "engine/frame_filter.h"
+#include "sql/expand_bits.h"
 
 namespace tidemill {
 namespace {
@@ -19,13 +19,8 @@ namespace {
 constexpr uint8_t kNoText = 0;
 
 void ExpandValidity(const arrow::Array& array, std::vector<uint8_t>* valid) {
-  const auto n = static_cast<size_t>(array.length());
-  valid->resize(n);
-  const uint8_t* bits = array.null_bitmap_data();
-  const int64_t offset = array.offset();
-  for (size_t i = 0; i < n; ++i) {
-    (*valid)[i] = arrow::bit_util::GetBit(bits, offset + static_cast<int64_t>(i));
-  }
+  valid->resize(static_cast<size_t>(array.length()));
+  ExpandBits(array.null_bitmap_data(), array.offset(), array.length(), valid->data());
 }
 
 template <typename ArrayType>

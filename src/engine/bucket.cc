@@ -10,8 +10,8 @@
 namespace tidemill {
 namespace {
 
-const Bytes& KeyOf(const TileLayout& layout, const TileRun& run, int64_t row) {
-  return HeaderOf(run.row(layout, row)).key;
+Bytes KeyOf(const TileLayout& layout, const TileRun& run, int64_t row) {
+  return HeaderOf(run.row(layout, row)).key();
 }
 
 /// The first row of a run whose key is not less than `key`, searched from `begin`.
@@ -168,17 +168,18 @@ void BucketTable::FindEntities(const std::vector<RunSlice>& slices) {
   rows_.reserve(static_cast<size_t>(num_rows));
   for (const RunSlice& slice : slices) {
     for (int64_t r = slice.begin; r < slice.end; ++r) {
-      const TileHeader& header = HeaderOf(slice.run->row(layout_, r));
-      const auto salt = static_cast<uint32_t>(header.hash >> 32);
-      size_t at = header.hash & (capacity - 1);
+      const Bytes key = KeyOf(layout_, *slice.run, r);
+      const uint64_t hash = HashBytes(key.view());
+      const auto salt = static_cast<uint32_t>(hash >> 32);
+      size_t at = hash & (capacity - 1);
       while (true) {
         Cell& cell = cells[at];
         if (cell.entity_plus_one == 0) {
-          found.push_back(header.key);
+          found.push_back(key);
           cell = {static_cast<uint32_t>(found.size()), salt};
           break;
         }
-        if (cell.salt == salt && CompareKeys(found[cell.entity_plus_one - 1], header.key) == 0) {
+        if (cell.salt == salt && CompareKeys(found[cell.entity_plus_one - 1], key) == 0) {
           break;
         }
         at = (at + 1) & (capacity - 1);
@@ -256,16 +257,15 @@ TileRun BucketTable::ToRun() const {
     heap_size += (target.size + 7) & ~uint64_t{7};
   });
   const size_t bytes = tile_stratum_.size() * row_size;
-  run.rows = std::make_unique_for_overwrite<uint8_t[]>(bytes);
-  run.heap = std::make_unique_for_overwrite<uint8_t[]>(heap_size);
+  run.rows = TileBytes(bytes);
+  run.heap = TileBytes(heap_size);
   run.memory = static_cast<int64_t>(bytes + heap_size);
   uint8_t* key_end = run.heap.get() + heap_size;
   for (size_t e = 0; e < keys_.size(); ++e) {
-    const uint64_t hash = HashBytes(keys_[e].view());
     for (uint32_t t = tile_begin_[e]; t < tile_begin_[e + 1]; ++t) {
       key_end -= keys_[e].size;
       if (keys_[e].size > 0) std::memcpy(key_end, keys_[e].data, keys_[e].size);
-      const TileHeader header{hash, {key_end, keys_[e].size}, tile_stratum_[t]};
+      const TileHeader header{key_end, static_cast<uint32_t>(keys_[e].size), tile_stratum_[t]};
       uint8_t* row = run.rows.get() + t * row_size;
       std::memcpy(row, &header, sizeof header);
       std::memcpy(row + sizeof header, states(t), layout_.states_size);

@@ -10,7 +10,8 @@
 
 namespace tidemill {
 
-/// An open-addressing table with linear probing at a load of at most one half. Keys are identities
+/// An open-addressing table with linear probing at a load of at most one half; a few keys are
+/// searched one by one. Keys are identities
 /// of values (the value itself in 16 bytes, or a 128-bit hash).
 class CodeTable {
  public:
@@ -21,6 +22,14 @@ class CodeTable {
 
   /// The code of `key`, a new one (size() before the call) if it was not there.
   uint32_t Insert(const Hash128& key) {
+    if (keys_.size() < kFewKeys) {
+      for (uint32_t code = 0; code < keys_.size(); ++code) {
+        if (keys_[code] == key) return code;
+      }
+      keys_.push_back(key);
+      if (keys_.size() == kFewKeys) Resize(slots_.size());
+      return static_cast<uint32_t>(keys_.size() - 1);
+    }
     size_t slot = Start(key);
     while (slots_[slot] != 0) {
       const uint32_t code = slots_[slot] - 1;
@@ -33,18 +42,15 @@ class CodeTable {
     return static_cast<uint32_t>(keys_.size() - 1);
   }
 
-  /// Forgets all keys, and the memory of a table that has grown, so that clearing stays cheap.
+  /// Forgets all keys, and how far the table has grown, so that filling it again stays cheap.
   void Clear() {
     keys_.clear();
-    if (slots_.size() > kKeptSlots) {
-      Resize(0);
-    } else {
-      std::fill(slots_.begin(), slots_.end(), 0);
-    }
+    if (slots_.size() > kKeptSlots) slots_.resize(kKeptSlots);
   }
 
  private:
-  static constexpr size_t kKeptSlots = 256;
+  static constexpr size_t kFewKeys = 8;  ///< slots are not used below
+  static constexpr size_t kKeptSlots = 64;
 
   size_t Start(const Hash128& key) const { return HashInteger(key.low ^ (key.high * 31)) & mask_; }
 

@@ -54,6 +54,24 @@ arrow::Status DistinctSweep::Run(const BucketTable& table) {
 
   const bool masks_too = interner_.overflowed();
   const std::vector<Hash128>& interned = interner_.values();
+  // The lists of all parts first: reading them one after the other, each load would wait for the
+  // one before.
+  struct List {
+    const Hash128* values;
+    uint32_t size;
+    int32_t stratum;
+  };
+  std::vector<List> lists(table.part_begin(num_entities_));
+  for (uint32_t p = 0; p < lists.size(); ++p) {
+    const BucketTable::Part& part = table.part(p);
+    const TileValues& list = part.run->distincts[slot_];
+    lists[p].stratum = HeaderOf(table.part_row(p)).stratum;
+    if (list.begin.empty()) continue;
+    const uint32_t begin = list.begin[part.row];
+    lists[p].values = list.values.data() + begin;
+    lists[p].size = list.begin[part.row + 1] - begin;
+    __builtin_prefetch(lists[p].values);
+  }
   CodeTable values;
   std::vector<int32_t> last_stratum;
   for (size_t e = 0; e < num_entities_; ++e) {
@@ -68,20 +86,14 @@ arrow::Status DistinctSweep::Run(const BucketTable& table) {
       last = stratum;
     };
     for (uint32_t p = table.part_begin(e); p < table.part_begin(e + 1); ++p) {
-      const BucketTable::Part& part = table.part(p);
-      const uint8_t* row = table.part_row(p);
-      const int32_t stratum = HeaderOf(row).stratum;
-      const TileValues& list = part.run->distincts[slot_];
-      if (!list.begin.empty()) {
-        for (uint32_t i = list.begin[part.row]; i < list.begin[part.row + 1]; ++i) {
-          occur(list.values[i], stratum);
-        }
-      }
+      const List& list = lists[p];
+      for (uint32_t i = 0; i < list.size; ++i) occur(list.values[i], list.stratum);
       if (masks_too) {
         uint64_t mask;
-        __builtin_memcpy(&mask, row + sizeof(TileHeader) + slot.mask_offset, sizeof mask);
+        __builtin_memcpy(&mask, table.part_row(p) + sizeof(TileHeader) + slot.mask_offset,
+                         sizeof mask);
         for (; mask != 0; mask &= mask - 1) {
-          occur(interned[static_cast<size_t>(std::countr_zero(mask))], stratum);
+          occur(interned[static_cast<size_t>(std::countr_zero(mask))], list.stratum);
         }
       }
     }
@@ -93,7 +105,7 @@ void DistinctSweep::AddDates(size_t entity, const Hash128& value, int32_t stratu
                              int32_t previous) {
   if (!has_values_) {
     has_values_ = true;
-    differences_.assign((num_dates_ + 1) * num_windows_ * num_entities_, 0);
+    differences_.assign(num_dates_ * num_windows_ * num_entities_, 0);
   }
   for (size_t w = 0; w < num_windows_; ++w) {
     if (!window_counts_[w]) continue;
@@ -102,7 +114,8 @@ void DistinctSweep::AddDates(size_t entity, const Hash128& value, int32_t stratu
     const size_t stride = num_windows_ * num_entities_;
     const size_t at = w * num_entities_ + entity;
     ++differences_[static_cast<size_t>(span.first) * stride + at];
-    --differences_[static_cast<size_t>(span.last + 1) * stride + at];
+    const auto end = static_cast<size_t>(span.last + 1);
+    if (end < num_dates_) --differences_[end * stride + at];
   }
   for (size_t r = 0; r < fed_.size(); ++r) {
     if (fed_[r].empty()) continue;

@@ -33,12 +33,6 @@ FrameMetrics::FrameMetrics(const FrameChecks* checks, int32_t num_strata)
 
 arrow::Status FrameMetrics::Update(ArgumentReader* reader, const int32_t* strata,
                                    int32_t constant_stratum) {
-  const auto n = static_cast<size_t>(reader->num_rows());
-  if (strata != nullptr) {
-    groups_.assign(strata, strata + n);
-  } else {
-    groups_.assign(n, static_cast<uint32_t>(constant_stratum));
-  }
   for (size_t m = 0; m < checks_->metrics.size(); ++m) {
     const AggregateCall& call = checks_->metrics[m];
     if (call.distinct) {
@@ -47,7 +41,10 @@ arrow::Status FrameMetrics::Update(ArgumentReader* reader, const int32_t* strata
     }
     UpdateBatch batch;
     batch.num_rows = reader->num_rows();
-    batch.groups = groups_.data();
+    // One group if all rows have one stratum.
+    batch.groups = reinterpret_cast<const uint32_t*>(strata);
+    const int32_t first = strata != nullptr ? 0 : constant_stratum;
+    const int32_t end = strata != nullptr ? num_strata_ : constant_stratum + 1;
     ARROW_ASSIGN_OR_RAISE(batch.selected, reader->Selection(nullptr, call.filter, call.arguments));
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       ARROW_ASSIGN_OR_RAISE(const PreparedColumn* column,
@@ -56,11 +53,11 @@ arrow::Status FrameMetrics::Update(ArgumentReader* reader, const int32_t* strata
     }
     // References may point into the morsel; what they hold is copied before it goes.
     Arena morsel;
-    std::vector<uint8_t> fresh(states_[m].size());
-    checks_->kernels[m].initialize(fresh.data(), num_strata_);
+    std::vector<uint8_t> fresh(static_cast<size_t>(end - first) * size(m));
+    checks_->kernels[m].initialize(fresh.data(), end - first);
     checks_->kernels[m].update(fresh.data(), batch, &morsel);
-    for (int32_t s = 0; s < num_strata_; ++s) {
-      uint8_t* from = fresh.data() + static_cast<size_t>(s) * size(m);
+    for (int32_t s = first; s < end; ++s) {
+      uint8_t* from = fresh.data() + static_cast<size_t>(s - first) * size(m);
       for (size_t reference : checks_->kernels[m].references) {
         auto* bytes = reinterpret_cast<Bytes*>(from + reference);
         *bytes = arena_.Copy(*bytes);

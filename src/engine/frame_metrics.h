@@ -52,7 +52,6 @@ class FrameMetrics {
   std::vector<std::vector<ValueSet>>
       distincts_;  ///< per metric: a set per stratum, if it is DISTINCT
   Arena arena_;
-  std::vector<uint32_t> groups_;
 };
 
 }  // namespace tidemill

@@ -2,20 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <mutex>
 
 #include "engine/bucket.h"
 #include "engine/feature_batch.h"
-#include "engine/parallel.h"
 #include "engine/window_merger.h"
+#include "storage/parallel_for.h"
 
 namespace tidemill {
 namespace {
 
 /// Tiles of one bucket: about what a core's second-level cache holds with the tables built from it.
 constexpr int64_t kBucketBytes = 1 << 20;
-/// Feature rows (over all dates) that are held before they are written.
-constexpr int64_t kWaveRows = 1 << 20;
+/// Feature rows (over all dates) of a wave; two waves are in memory at a time.
+constexpr int64_t kWaveRows = 1 << 19;
 
 using DateBatches = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 
@@ -38,8 +39,9 @@ class Merger {
 
   arrow::Result<MergeResult> Run() {
     buckets_ = scan_.tiles->Cut(kBucketBytes);
-    // Buckets are computed in waves, in parallel; then each date's batches of the wave are written,
-    // in order.
+    // Buckets are computed in waves, in parallel; while the next wave is computed, each date's
+    // batches of this one are written, in order.
+    std::future<arrow::Status> writing;
     const auto dates = static_cast<int64_t>(plan_.dates.size());
     size_t begin = 0;
     while (begin < buckets_.size()) {
@@ -49,14 +51,18 @@ class Merger {
              (rows < kWaveRows || end - begin < static_cast<size_t>(options_.threads))) {
         rows += buckets_[end++].num_rows * std::max<int64_t>(1, dates / 4);
       }
-      ARROW_RETURN_NOT_OK(RunWave(begin, end));
+      ARROW_ASSIGN_OR_RAISE(auto wave, ComputeWave(begin, end));
+      ARROW_RETURN_NOT_OK(WaitFor(&writing));
+      writing = std::async(std::launch::async,
+                           [this, wave = std::move(wave)] { return WriteWave(wave); });
       begin = end;
     }
+    ARROW_RETURN_NOT_OK(WaitFor(&writing));
     return std::move(result_);
   }
 
  private:
-  arrow::Status RunWave(size_t begin, size_t end) {
+  arrow::Result<std::vector<DateBatches>> ComputeWave(size_t begin, size_t end) {
     std::vector<DateBatches> wave(end - begin);
     const auto total = static_cast<int64_t>(buckets_.size());
     ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(end - begin), options_.threads,
@@ -71,20 +77,28 @@ class Merger {
                                       }
                                       return arrow::Status::OK();
                                     }));
+    return wave;
+  }
+
+  arrow::Status WriteWave(const std::vector<DateBatches>& wave) {
+    return ParallelFor(static_cast<int64_t>(plan_.dates.size()), options_.writers,
+                       options_.cancelled, [&](int64_t d, int) -> arrow::Status {
+                         for (const DateBatches& batches : wave) {
+                           const auto& batch = batches[static_cast<size_t>(d)];
+                           if (batch == nullptr || batch->num_rows() == 0) continue;
+                           ARROW_RETURN_NOT_OK(sink_->Append(static_cast<size_t>(d), batch));
+                         }
+                         return arrow::Status::OK();
+                       });
+  }
+
+  arrow::Status WaitFor(std::future<arrow::Status>* writing) {
+    if (!writing->valid()) return arrow::Status::OK();
     const auto started = std::chrono::steady_clock::now();
-    ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(plan_.dates.size()), options_.writers,
-                                    options_.cancelled, [&](int64_t d, int) -> arrow::Status {
-                                      for (const DateBatches& batches : wave) {
-                                        const auto& batch = batches[static_cast<size_t>(d)];
-                                        if (batch == nullptr || batch->num_rows() == 0) continue;
-                                        ARROW_RETURN_NOT_OK(
-                                            sink_->Append(static_cast<size_t>(d), batch));
-                                      }
-                                      return arrow::Status::OK();
-                                    }));
+    arrow::Status status = writing->get();
     result_.write_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    return arrow::Status::OK();
+    return status;
   }
 
   arrow::Result<DateBatches> RunBucket(const Bucket& bucket) {

@@ -26,7 +26,7 @@ struct MergeResult {
   std::vector<int64_t> rows_of_date;
   std::vector<FrameMetrics> output_metrics;  ///< per date
   int64_t entities = 0;
-  double write_seconds = 0;  ///< spent in the sink
+  double write_seconds = 0;  ///< waited for the sink
 };
 
 /// `wanted[d]` tells which dates are computed at all. `run_timestamp` is in microseconds since the

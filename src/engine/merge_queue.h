@@ -33,6 +33,9 @@ class MergeQueue {
   void Add(uint8_t* into, const uint8_t* from) {
     into_[size_] = into;
     from_[size_] = from;
+    for (size_t line = 0; line < layout_.states_size; line += kCacheLine) {
+      __builtin_prefetch(from + line);
+    }
     if (++size_ == kCapacity) Flush();
   }
 
@@ -51,6 +54,7 @@ class MergeQueue {
 
  private:
   static constexpr size_t kCapacity = 256;
+  static constexpr size_t kCacheLine = 64;
 
   const TileLayout& layout_;
   Arena* arena_;

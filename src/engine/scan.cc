@@ -6,7 +6,7 @@
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
-#include "engine/parallel.h"
+#include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
 
 namespace tidemill {

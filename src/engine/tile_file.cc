@@ -28,8 +28,7 @@ std::vector<size_t> References(const TileLayout& layout) {
 
 std::shared_ptr<arrow::Schema> SchemaOf(const TileLayout& layout) {
   arrow::FieldVector fields = {
-      arrow::field("hash", arrow::uint64()), arrow::field("key", arrow::large_binary()),
-      arrow::field("stratum", arrow::int32()),
+      arrow::field("key", arrow::large_binary()), arrow::field("stratum", arrow::int32()),
       arrow::field("states", arrow::fixed_size_binary(static_cast<int32_t>(layout.states_size)))};
   for (size_t offset : References(layout)) {
     fields.push_back(arrow::field("reference " + std::to_string(offset), arrow::large_binary()));
@@ -74,7 +73,6 @@ TileValues DecodeValues(const arrow::ListArray& lists) {
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> EncodeTiles(const TileLayout& layout,
                                                                const TileRun& run) {
   const std::vector<size_t> references = References(layout);
-  arrow::UInt64Builder hashes;
   arrow::LargeBinaryBuilder keys;
   arrow::Int32Builder strata;
   arrow::FixedSizeBinaryBuilder states(
@@ -83,8 +81,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> EncodeTiles(const TileLayout&
   for (int64_t r = 0; r < run.num_rows; ++r) {
     const uint8_t* row = run.row(layout, r);
     const TileHeader& header = HeaderOf(row);
-    ARROW_RETURN_NOT_OK(hashes.Append(header.hash));
-    ARROW_RETURN_NOT_OK(keys.Append(header.key.view()));
+    ARROW_RETURN_NOT_OK(keys.Append(header.key().view()));
     ARROW_RETURN_NOT_OK(strata.Append(header.stratum));
     ARROW_RETURN_NOT_OK(states.Append(row + sizeof(TileHeader)));
     for (size_t i = 0; i < references.size(); ++i) {
@@ -94,11 +91,10 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> EncodeTiles(const TileLayout&
                                                  : targets[i].Append(target.view()));
     }
   }
-  arrow::ArrayVector columns(4);
-  ARROW_RETURN_NOT_OK(hashes.Finish(&columns[0]));
-  ARROW_RETURN_NOT_OK(keys.Finish(&columns[1]));
-  ARROW_RETURN_NOT_OK(strata.Finish(&columns[2]));
-  ARROW_RETURN_NOT_OK(states.Finish(&columns[3]));
+  arrow::ArrayVector columns(3);
+  ARROW_RETURN_NOT_OK(keys.Finish(&columns[0]));
+  ARROW_RETURN_NOT_OK(strata.Finish(&columns[1]));
+  ARROW_RETURN_NOT_OK(states.Finish(&columns[2]));
   for (auto& target : targets) {
     ARROW_ASSIGN_OR_RAISE(auto column, target.Finish());
     columns.push_back(std::move(column));
@@ -112,22 +108,21 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> EncodeTiles(const TileLayout&
 
 arrow::Result<TileRun> DecodeTiles(const TileLayout& layout, const arrow::RecordBatch& batch) {
   const std::vector<size_t> references = References(layout);
-  const auto& hashes = static_cast<const arrow::UInt64Array&>(*batch.column(0));
-  const auto& keys = static_cast<const arrow::LargeBinaryArray&>(*batch.column(1));
-  const auto& strata = static_cast<const arrow::Int32Array&>(*batch.column(2));
-  const auto& states = static_cast<const arrow::FixedSizeBinaryArray&>(*batch.column(3));
+  const auto& keys = static_cast<const arrow::LargeBinaryArray&>(*batch.column(0));
+  const auto& strata = static_cast<const arrow::Int32Array&>(*batch.column(1));
+  const auto& states = static_cast<const arrow::FixedSizeBinaryArray&>(*batch.column(2));
   TileRun run;
   run.num_rows = batch.num_rows();
   size_t heap_size = 8 + static_cast<size_t>(keys.total_values_length());
   for (size_t i = 0; i < references.size(); ++i) {
     const auto& column =
-        static_cast<const arrow::LargeBinaryArray&>(*batch.column(4 + static_cast<int>(i)));
+        static_cast<const arrow::LargeBinaryArray&>(*batch.column(3 + static_cast<int>(i)));
     heap_size += static_cast<size_t>(column.total_values_length()) +
                  8 * static_cast<size_t>(column.length());
   }
   const size_t bytes = static_cast<size_t>(run.num_rows) * layout.row_size();
-  run.rows = std::make_unique_for_overwrite<uint8_t[]>(bytes);
-  run.heap = std::make_unique_for_overwrite<uint8_t[]>(heap_size);
+  run.rows = TileBytes(bytes);
+  run.heap = TileBytes(heap_size);
   run.memory = static_cast<int64_t>(bytes + heap_size);
   uint8_t* aligned = run.heap.get();
   uint8_t* key_end = run.heap.get() + heap_size;
@@ -136,13 +131,13 @@ arrow::Result<TileRun> DecodeTiles(const TileLayout& layout, const arrow::Record
     const auto key = keys.GetView(r);
     key_end -= key.size();
     std::memcpy(key_end, key.data(), key.size());
-    const TileHeader header{hashes.Value(r), {key_end, key.size()}, strata.Value(r)};
+    const TileHeader header{key_end, static_cast<uint32_t>(key.size()), strata.Value(r)};
     std::memcpy(row, &header, sizeof header);
     uint8_t* into = row + sizeof header;
     std::memcpy(into, states.GetValue(r), layout.states_size);
     for (size_t i = 0; i < references.size(); ++i) {
       const auto& column =
-          static_cast<const arrow::LargeBinaryArray&>(*batch.column(4 + static_cast<int>(i)));
+          static_cast<const arrow::LargeBinaryArray&>(*batch.column(3 + static_cast<int>(i)));
       Bytes target;
       if (column.IsValid(r)) {
         const auto value = column.GetView(r);
@@ -153,7 +148,7 @@ arrow::Result<TileRun> DecodeTiles(const TileLayout& layout, const arrow::Record
       std::memcpy(into + references[i], &target, sizeof target);
     }
   }
-  const int first_values = 4 + static_cast<int>(references.size());
+  const int first_values = 3 + static_cast<int>(references.size());
   for (int c = first_values; c < batch.num_columns(); ++c) {
     run.distincts.push_back(DecodeValues(static_cast<const arrow::ListArray&>(*batch.column(c))));
     run.memory += static_cast<int64_t>(run.distincts.back().values.size() * sizeof(Hash128));
@@ -178,7 +173,7 @@ arrow::Result<std::unique_ptr<TileFileWriter>> TileFileWriter::Create(const std:
 arrow::Status TileFileWriter::Append(const TileRun& segment) {
   ARROW_ASSIGN_OR_RAISE(auto batch, EncodeTiles(*layout_, segment));
   ARROW_RETURN_NOT_OK(writer_->WriteRecordBatch(*batch));
-  file_.first_keys_.emplace_back(HeaderOf(segment.row(*layout_, 0)).key.view());
+  file_.first_keys_.emplace_back(HeaderOf(segment.row(*layout_, 0)).key().view());
   file_.num_rows_ += segment.num_rows;
   file_.memory_ += segment.memory;
   return arrow::Status::OK();

@@ -21,10 +21,11 @@
 namespace tidemill {
 
 struct TileHeader {
-  uint64_t hash = 0;  ///< of the key
-  Bytes key;          ///< the encoded entity
+  const uint8_t* key_data = nullptr;  ///< the encoded entity
+  uint32_t key_size = 0;
   int32_t stratum = 0;
-  int32_t unused = 0;
+
+  Bytes key() const { return {key_data, key_size}; }
 };
 
 /// A state that is updated from rows.

@@ -253,9 +253,9 @@ class RunWriter {
     TileRun run;
     run.num_rows = static_cast<int64_t>(order_.size());
     const size_t bytes = order_.size() * layout_.row_size();
-    run.rows = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+    run.rows = TileBytes(bytes);
     const size_t heap_size = HeapSize();
-    run.heap = std::make_unique_for_overwrite<uint8_t[]>(heap_size);
+    run.heap = TileBytes(heap_size);
     aligned_ = run.heap.get();
     keys_ = run.heap.get() + heap_size;
     // A few rows at a time: all their states are written while they are in the cache.
@@ -299,7 +299,7 @@ class RunWriter {
       const Bytes key = groups_.keys[group];
       keys_ -= key.size;
       if (key.size > 0) std::memcpy(keys_, key.data, key.size);
-      const TileHeader header{HashBytes(key.view()), {keys_, key.size}, groups_.strata[group]};
+      const TileHeader header{keys_, static_cast<uint32_t>(key.size), groups_.strata[group]};
       std::memcpy(rows + r * row_size, &header, sizeof header);
     }
     uint8_t* states = rows + sizeof(TileHeader);

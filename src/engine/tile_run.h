@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "engine/group_rows.h"
+#include "engine/tile_bytes.h"
 #include "engine/tile_layout.h"
 #include "engine/value_interner.h"
 
@@ -23,8 +24,8 @@ struct TileValues {
 /// `heap`.
 struct TileRun {
   int64_t num_rows = 0;
-  std::unique_ptr<uint8_t[]> rows;
-  std::unique_ptr<uint8_t[]> heap;
+  TileBytes rows;
+  TileBytes heap;
   std::vector<TileValues> distincts;  ///< one per DistinctSlot
   int64_t memory = 0;                 ///< bytes of all of it
 

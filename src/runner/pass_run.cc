@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "engine/merge.h"
-#include "engine/parallel.h"
+#include "storage/parallel_for.h"
 #include "runner/prepare.h"
 #include "runner/scratch_folder.h"
 #include "runner/stopwatch.h"

@@ -29,6 +29,7 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include "sql/evaluate_branches.h"
+#include "sql/expand_bits.h"
 #include "sql/function_registry.h"
 #include "sql/kernel.h"
 
@@ -83,35 +84,20 @@ void VisitCodeType(const arrow::DataType& dictionary_type, Visitor&& visitor) {
 
 // ---- masks ----
 
-/// One byte for each of 8 bits.
-uint64_t SpreadBits(uint8_t bits) {
-  const uint64_t one_per_byte = (bits * 0x0101010101010101u) & 0x8040201008040201u;
-  return ((one_per_byte + 0x7F7F7F7F7F7F7F7Fu) >> 7) & 0x0101010101010101u;
-}
-
 arrow::Result<int64_t> MaskOfBooleans(const arrow::ArrayData& data, uint8_t* mask) {
+  if (data.length == 0) return 0;
   std::shared_ptr<arrow::Buffer> owner;
-  const uint8_t* bits = data.buffers[1] == nullptr ? nullptr : data.buffers[1]->data();
+  const uint8_t* bits = data.buffers[1]->data();
+  int64_t offset = data.offset;
   if (data.GetNullCount() > 0) {
     ARROW_ASSIGN_OR_RAISE(
-        owner, arrow::internal::BitmapAnd(arrow::default_memory_pool(), bits, data.offset,
-                                          data.buffers[0]->data(), data.offset, data.length, 0));
+        owner, arrow::internal::BitmapAnd(arrow::default_memory_pool(), bits, offset,
+                                          data.buffers[0]->data(), offset, data.length, 0));
     bits = owner->data();
-  } else if (data.offset != 0) {
-    ARROW_ASSIGN_OR_RAISE(owner, arrow::internal::CopyBitmap(arrow::default_memory_pool(), bits,
-                                                             data.offset, data.length));
-    bits = owner->data();
+    offset = 0;
   }
-  if (data.length == 0) return 0;
-  const int64_t whole_bytes = data.length / 8;
-  for (int64_t i = 0; i < whole_bytes; ++i) {
-    const uint64_t spread = SpreadBits(bits[i]);
-    std::memcpy(mask + i * 8, &spread, 8);
-  }
-  for (int64_t row = whole_bytes * 8; row < data.length; ++row) {
-    mask[row] = arrow::bit_util::GetBit(bits, row) ? 1 : 0;
-  }
-  return arrow::internal::CountSetBits(bits, 0, data.length);
+  ExpandBits(bits, offset, data.length, mask);
+  return arrow::internal::CountSetBits(bits, offset, data.length);
 }
 
 /// A dictionary of booleans as bitmaps: the dictionary becomes two bytes per value, which are
@@ -148,11 +134,15 @@ arrow::Result<int64_t> MaskOfDictionary(const arrow::ArrayData& data, uint8_t* m
   const bool nulls = data.buffers[0] != nullptr && data.GetNullCount() > 0;
   VisitCodeType(*data.type, [&]<typename C>() {
     const C* codes = data.GetValues<C>(1);
-    for (int64_t row = 0; row < data.length; ++row) {
-      const bool is_valid = !nulls || data.IsValid(row);
-      mask[row] = is_valid ? truth[static_cast<size_t>(codes[row])] : uint8_t{0};
-      count += mask[row];
+    if (!nulls) {
+      const uint8_t* const table = truth.data();
+      for (int64_t row = 0; row < data.length; ++row) mask[row] = table[codes[row]];
+    } else {
+      for (int64_t row = 0; row < data.length; ++row) {
+        mask[row] = data.IsValid(row) ? truth[static_cast<size_t>(codes[row])] : uint8_t{0};
+      }
     }
+    for (int64_t row = 0; row < data.length; ++row) count += mask[row];
   });
   return count;
 }

@@ -2,49 +2,19 @@
 
 /// Independent pieces of work on several threads.
 
-#include <algorithm>
 #include <atomic>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <cstdint>
+#include <functional>
 
 #include <arrow/status.h>
 
 namespace tidemill {
 
-/// Calls `work(i)` for each i in [0, count) on up to `threads` threads, the caller's included.
-/// Returns the failure of the lowest i that failed among those that ran; after a failure no further
-/// piece is begun. `work` must not throw.
-template <typename Work>
-arrow::Status ParallelFor(int threads, int64_t count, const Work& work) {
-  std::atomic<int64_t> next = 0;
-  std::atomic<bool> failed = false;
-  std::mutex mutex;
-  int64_t first_failed = count;
-  arrow::Status failure;
-
-  const auto loop = [&] {
-    while (!failed.load(std::memory_order_relaxed)) {
-      const int64_t i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= count) return;
-      arrow::Status status = work(i);
-      if (status.ok()) continue;
-      failed.store(true, std::memory_order_relaxed);
-      const std::lock_guard<std::mutex> lock(mutex);
-      if (i < first_failed) {
-        first_failed = i;
-        failure = std::move(status);
-      }
-    }
-  };
-
-  std::vector<std::thread> others;
-  const int64_t num_threads = std::min<int64_t>(threads, count);
-  others.reserve(static_cast<size_t>(std::max<int64_t>(num_threads, 1)));
-  for (int64_t i = 1; i < num_threads; ++i) others.emplace_back(loop);
-  loop();
-  for (std::thread& other : others) other.join();
-  return failure;
-}
+/// Calls `work(index, thread)` for every index in [0, n), each once, on up to `threads` threads
+/// (numbered from 0; the caller is one of them). After a failure, or once `*cancelled` is set, no
+/// further index is begun. Returns the failure of the lowest index that failed among those that
+/// ran, kInterrupted if cancelled. `work` must not throw.
+arrow::Status ParallelFor(int64_t n, int threads, const std::atomic<bool>* cancelled,
+                          const std::function<arrow::Status(int64_t index, int thread)>& work);
 
 }  // namespace tidemill

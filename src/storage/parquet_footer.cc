@@ -119,12 +119,12 @@ arrow::Result<std::vector<ParquetFooter>> ReadFooters(const Location& root,
                                                       const std::vector<DataFile>& files,
                                                       int threads) {
   std::vector<ParquetFooter> footers(files.size());
-  ARROW_RETURN_NOT_OK(
-      ParallelFor(threads, static_cast<int64_t>(files.size()), [&](int64_t i) -> arrow::Status {
-        const auto at = static_cast<size_t>(i);
-        ARROW_ASSIGN_OR_RAISE(footers[at], ReadFooter(root, files[at]));
-        return arrow::Status::OK();
-      }));
+  ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(files.size()), threads, nullptr,
+                                  [&](int64_t i, int) -> arrow::Status {
+                                    const auto at = static_cast<size_t>(i);
+                                    ARROW_ASSIGN_OR_RAISE(footers[at], ReadFooter(root, files[at]));
+                                    return arrow::Status::OK();
+                                  }));
   return footers;
 }
 

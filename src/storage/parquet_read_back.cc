@@ -3,43 +3,64 @@
 
 #include <arrow/io/file.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
 #include <parquet/file_reader.h>
 
 #include "storage/content_hash.h"
+#include "storage/parallel_for.h"
 #include "storage/parquet_reading.h"
 #include "storage/parquet_sink.h"
 
 namespace tidemill {
+namespace {
+
+/// Hashes one column of all row groups, which must have as many rows as the footer says.
+arrow::Status HashColumn(const std::shared_ptr<arrow::io::RandomAccessFile>& input,
+                         const std::shared_ptr<parquet::FileMetaData>& metadata, int column,
+                         ContentHasher* hasher) {
+  ARROW_ASSIGN_OR_RAISE(
+      auto reader,
+      parquet::arrow::FileReader::Make(
+          arrow::default_memory_pool(),
+          parquet::ParquetFileReader::Open(input, FileProperties(), metadata), ColumnProperties()));
+  for (int group = 0; group < metadata->num_row_groups(); ++group) {
+    const int64_t rows = metadata->RowGroup(group)->num_rows();
+    ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(group, {column}));
+    if (table->num_rows() != rows) {
+      return arrow::Status::Invalid("row group ", group, " has ", rows, " rows, but column '",
+                                    table->field(0)->name(), "' has ", table->num_rows());
+    }
+    for (const auto& chunk : table->column(0)->chunks()) {
+      ARROW_RETURN_NOT_OK(hasher->Update(column, *chunk));
+    }
+  }
+  return arrow::Status::OK();
+}
+
+}  // namespace
 
 arrow::Result<PublishedFile> ReadBack(const std::string& path,
-                                      const std::vector<std::string>& volatile_columns) {
-  return GuardParquet(path, "reading it back failed", [&]() -> arrow::Result<PublishedFile> {
+                                      const std::vector<std::string>& volatile_columns,
+                                      int threads) {
+  const auto guarded = [&](const auto& work) {
+    return GuardParquet(path, "reading it back failed", work);
+  };
+  return guarded([&]() -> arrow::Result<PublishedFile> {
     ARROW_ASSIGN_OR_RAISE(auto input, arrow::io::ReadableFile::Open(path));
     PublishedFile read;
     read.path = path;
     ARROW_ASSIGN_OR_RAISE(read.bytes, input->GetSize());
-    ARROW_ASSIGN_OR_RAISE(
-        auto reader,
-        parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
-                                         parquet::ParquetFileReader::Open(input, FileProperties()),
-                                         ColumnProperties()));
+    const auto metadata = parquet::ParquetFileReader::Open(input, FileProperties())->metadata();
     std::shared_ptr<arrow::Schema> schema;
-    ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+    ARROW_RETURN_NOT_OK(parquet::arrow::FromParquetSchema(metadata->schema(), ColumnProperties(),
+                                                          metadata->key_value_metadata(), &schema));
     ContentHasher hasher(*schema, volatile_columns);
-    for (int group = 0; group < reader->num_row_groups(); ++group) {
-      const int64_t rows = reader->parquet_reader()->metadata()->RowGroup(group)->num_rows();
-      for (int i = 0; i < schema->num_fields(); ++i) {
-        ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(group, {i}));
-        if (table->num_rows() != rows) {
-          return arrow::Status::Invalid("row group ", group, " has ", rows, " rows, but column '",
-                                        schema->field(i)->name(), "' has ", table->num_rows());
-        }
-        for (const auto& chunk : table->column(0)->chunks()) {
-          ARROW_RETURN_NOT_OK(hasher.Update(i, *chunk));
-        }
-      }
-      read.rows += rows;
-    }
+    ARROW_RETURN_NOT_OK(ParallelFor(
+        schema->num_fields(), threads, nullptr, [&](int64_t column, int) -> arrow::Status {
+          return guarded(
+              [&] { return HashColumn(input, metadata, static_cast<int>(column), &hasher); });
+        }));
+    read.rows = metadata->num_rows();
     read.hash = hasher.Finish(read.rows);
     return read;
   });

@@ -140,15 +140,16 @@ class OutputFile {
     ARROW_ASSIGN_OR_RAISE(const int64_t begin, stream_->Tell());
     parquet::RowGroupWriter* group = writer_->AppendBufferedRowGroup();
     ARROW_RETURN_NOT_OK(
-        ParallelFor(threads, static_cast<int64_t>(columns.size()), [&](int64_t i) -> arrow::Status {
-          try {
-            const arrow::Array& column = *columns[static_cast<size_t>(i)];
-            ARROW_RETURN_NOT_OK(hasher->Update(static_cast<int>(i), column));
-            return WriteColumn(group->column(static_cast<int>(i)), column);
-          } catch (const std::exception& error) {
-            return arrow::Status::IOError(error.what());
-          }
-        }));
+        ParallelFor(static_cast<int64_t>(columns.size()), threads, nullptr,
+                    [&](int64_t i, int) -> arrow::Status {
+                      try {
+                        const arrow::Array& column = *columns[static_cast<size_t>(i)];
+                        ARROW_RETURN_NOT_OK(hasher->Update(static_cast<int>(i), column));
+                        return WriteColumn(group->column(static_cast<int>(i)), column);
+                      } catch (const std::exception& error) {
+                        return arrow::Status::IOError(error.what());
+                      }
+                    }));
     group->Close();
     rows_ += num_rows;
     ARROW_ASSIGN_OR_RAISE(const int64_t end, stream_->Tell());

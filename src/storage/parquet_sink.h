@@ -57,8 +57,9 @@ class ParquetSink {
 arrow::Result<std::shared_ptr<arrow::DataType>> StoredType(const arrow::Field& field);
 
 /// Reads a whole file that a sink wrote and counts and hashes it anew, verifying page checksums.
-/// `path` of the result is `path`.
+/// `path` of the result is `path`. Columns are read on up to `threads` threads.
 arrow::Result<PublishedFile> ReadBack(const std::string& path,
-                                      const std::vector<std::string>& volatile_columns);
+                                      const std::vector<std::string>& volatile_columns,
+                                      int threads);
 
 }  // namespace tidemill

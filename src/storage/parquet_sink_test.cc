@@ -152,11 +152,11 @@ TEST_F(ParquetSinkTest, ReadsBackWithTheSameHash) {
     ASSERT_OK_AND_ASSIGN(const auto files, WriteAll(options, *FeatureRows(20'000), {6'000}));
     ASSERT_EQ(files.size(), 1U);
     ASSERT_OK_AND_ASSIGN(const PublishedFile read,
-                         ReadBack(Folder() + "/" + files[0].path, {"last"}));
+                         ReadBack(Folder() + "/" + files[0].path, {"last"}, 2));
     EXPECT_EQ(read.hash, files[0].hash);
     EXPECT_EQ(read.rows, 20'000);
     EXPECT_EQ(read.bytes, files[0].bytes);
-    ASSERT_OK_AND_ASSIGN(const PublishedFile all, ReadBack(Folder() + "/" + files[0].path, {}));
+    ASSERT_OK_AND_ASSIGN(const PublishedFile all, ReadBack(Folder() + "/" + files[0].path, {}, 2));
     EXPECT_NE(all.hash, files[0].hash);
   }
 }
@@ -206,7 +206,7 @@ TEST_F(ParquetSinkTest, NoRowsGiveOneFileOrNone) {
   ASSERT_EQ(one.size(), 1U);
   EXPECT_EQ(one[0].rows, 0);
   EXPECT_EQ(ReadAll(one)->num_columns(), 5);
-  ASSERT_OK_AND_ASSIGN(const PublishedFile read, ReadBack(Folder() + "/" + one[0].path, {}));
+  ASSERT_OK_AND_ASSIGN(const PublishedFile read, ReadBack(Folder() + "/" + one[0].path, {}, 2));
   EXPECT_EQ(read.hash, one[0].hash);
   options.write_empty_file = false;
   ASSERT_OK_AND_ASSIGN(const auto none, WriteAll(options, *FeatureRows(0), {1}));
@@ -242,7 +242,7 @@ TEST_F(ParquetSinkTest, StoresEveryTypeThatItTakes) {
     ASSERT_OK_AND_ASSIGN(const auto files, WriteAll({}, *batch(column), {1}));
     EXPECT_TRUE(ReadAll(files)->schema()->field(0)->type()->Equals(*stored))
         << column->type()->ToString();
-    ASSERT_OK_AND_ASSIGN(const PublishedFile read, ReadBack(Folder() + "/" + files[0].path, {}));
+    ASSERT_OK_AND_ASSIGN(const PublishedFile read, ReadBack(Folder() + "/" + files[0].path, {}, 2));
     EXPECT_EQ(read.hash, files[0].hash) << column->type()->ToString();
   }
   for (const auto& column :

@@ -86,14 +86,14 @@ arrow::Status StagedPartition::Close() {
 }
 
 arrow::Status StagedPartition::Audit() const {
+  // Threads share the files, or the columns of a single file.
+  const int threads_a_file = files_.size() == 1 ? options_.threads : 1;
   return ParallelFor(
-      options_.threads, static_cast<int64_t>(files_.size()), [&](int64_t i) -> arrow::Status {
-        if (options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed)) {
-          return arrow::Status::Cancelled("stopped while reading back ", partition_);
-        }
+      static_cast<int64_t>(files_.size()), options_.threads, options_.cancelled,
+      [&](int64_t i, int) -> arrow::Status {
         const PublishedFile& written = files_[static_cast<size_t>(i)];
         const std::string path = directory_ + written.path.substr(partition_.size());
-        ARROW_ASSIGN_OR_RAISE(const PublishedFile read, ReadBack(path, volatile_columns_));
+        ARROW_ASSIGN_OR_RAISE(const PublishedFile read, ReadBack(path, volatile_columns_, threads_a_file));
         if (read.rows == written.rows && read.bytes == written.bytes && read.hash == written.hash) {
           return arrow::Status::OK();
         }

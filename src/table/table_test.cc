@@ -122,7 +122,7 @@ class TableTest : public FolderTest {
     EXPECT_EQ(entry->published->rows_read, rows_read);
     int64_t in_files = 0;
     for (const PublishedFile& file : entry->published->files) {
-      ASSERT_OK_AND_ASSIGN(const PublishedFile read, ReadBack(path_ + "/" + file.path, {}));
+      ASSERT_OK_AND_ASSIGN(const PublishedFile read, ReadBack(path_ + "/" + file.path, {}, 1));
       EXPECT_EQ(read.hash, file.hash);
       EXPECT_EQ(read.bytes, file.bytes);
       in_files += read.rows;
