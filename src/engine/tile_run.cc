@@ -53,10 +53,12 @@ class LocalStates {
 struct LocalDistinct {
   struct Pair {
     uint32_t group;
-    Hash128 value;
+    uint32_t value;  ///< index in `values`
   };
   std::vector<uint64_t> masks;
   std::vector<Pair> pairs;
+  const Hash128* values = nullptr;
+  std::vector<Hash128> value_storage;
 };
 
 class DistinctCollector {
@@ -145,15 +147,20 @@ class DistinctCollector {
       const uint32_t group = groups_.groups[i];
       if (last_group[code] == group) continue;
       last_group[code] = group;
-      result_.pairs.push_back({group, coded.identities[code]});
+      result_.pairs.push_back({group, static_cast<uint32_t>(code)});
     }
+    result_.values = coded.identities;
   }
 
   void PairValues(const ArgumentColumn& column) {
     // A direct-mapped cache of recent pairs does for plain values what last_group does for codes.
     interner_->GiveUp();
+    struct Recent {
+      uint32_t group = UINT32_MAX;
+      Hash128 value;
+    };
     constexpr size_t kCacheSize = 1 << 14;
-    std::vector<LocalDistinct::Pair> recent(kCacheSize, {UINT32_MAX, {}});
+    std::vector<Recent> recent(kCacheSize);
     for (int64_t i = 0; i < reader_->num_rows(); ++i) {
       if (!IsSelected(i)) continue;
       const Hash128 identity = IdentityOf(column, i);
@@ -161,8 +168,10 @@ class DistinctCollector {
       auto& cached = recent[HashInteger(identity.low ^ (uint64_t{group} << 40)) % kCacheSize];
       if (cached.group == group && cached.value == identity) continue;
       cached = {group, identity};
-      result_.pairs.push_back(cached);
+      result_.pairs.push_back({group, static_cast<uint32_t>(result_.value_storage.size())});
+      result_.value_storage.push_back(identity);
     }
+    result_.values = result_.value_storage.data();
   }
 
   const DistinctSlot& slot_;
@@ -197,8 +206,9 @@ std::vector<uint32_t> SortGroups(const RowGroups& groups) {
   return order;
 }
 
-TileValues SortPairs(const std::vector<LocalDistinct::Pair>& pairs,
-                     const std::vector<uint32_t>& position, size_t num_rows) {
+TileValues SortPairs(const LocalDistinct& distinct, const std::vector<uint32_t>& position,
+                     size_t num_rows) {
+  const std::vector<LocalDistinct::Pair>& pairs = distinct.pairs;
   TileValues values;
   if (pairs.empty()) return values;
   values.begin.assign(num_rows + 1, 0);
@@ -206,7 +216,9 @@ TileValues SortPairs(const std::vector<LocalDistinct::Pair>& pairs,
   for (size_t r = 0; r < num_rows; ++r) values.begin[r + 1] += values.begin[r];
   values.values.resize(pairs.size());
   std::vector<uint32_t> next(values.begin.begin(), values.begin.end() - 1);
-  for (const auto& pair : pairs) values.values[next[position[pair.group]]++] = pair.value;
+  for (const auto& pair : pairs) {
+    values.values[next[position[pair.group]]++] = distinct.values[pair.value];
+  }
   return values;
 }
 
@@ -267,7 +279,7 @@ class RunWriter {
     std::vector<uint32_t> position(groups_.num_groups, 0);
     for (size_t r = 0; r < order_.size(); ++r) position[order_[r]] = static_cast<uint32_t>(r);
     for (const LocalDistinct& distinct : distincts_) {
-      run.distincts.push_back(SortPairs(distinct.pairs, position, order_.size()));
+      run.distincts.push_back(SortPairs(distinct, position, order_.size()));
       const TileValues& values = run.distincts.back();
       run.memory += static_cast<int64_t>(values.begin.size() * sizeof(uint32_t) +
                                          values.values.size() * sizeof(Hash128));

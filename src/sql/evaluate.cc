@@ -28,6 +28,7 @@
 #include <arrow/compute/api_vector.h>
 #include <arrow/util/bitmap_ops.h>
 
+#include "sql/code_masks.h"
 #include "sql/evaluate_branches.h"
 #include "sql/expand_bits.h"
 #include "sql/function_registry.h"
@@ -135,8 +136,7 @@ arrow::Result<int64_t> MaskOfDictionary(const arrow::ArrayData& data, uint8_t* m
   VisitCodeType(*data.type, [&]<typename C>() {
     const C* codes = data.GetValues<C>(1);
     if (!nulls) {
-      const uint8_t* const table = truth.data();
-      for (int64_t row = 0; row < data.length; ++row) mask[row] = table[codes[row]];
+      MaskOfCodes(truth, codes, data.length, mask);
     } else {
       for (int64_t row = 0; row < data.length; ++row) {
         mask[row] = data.IsValid(row) ? truth[static_cast<size_t>(codes[row])] : uint8_t{0};
