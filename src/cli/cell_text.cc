@@ -8,6 +8,7 @@
 
 #include "base/calendar.h"
 #include "cli/display_text.h"
+#include "sql/clock.h"
 
 namespace tidemill {
 namespace {
@@ -24,29 +25,10 @@ std::string TextAt(const arrow::Array& array, int64_t row) {
   return std::string(checked_cast<const Array&>(array).GetView(row));
 }
 
-int64_t UnitsPerSecond(arrow::TimeUnit::type unit) {
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return 1;
-    case arrow::TimeUnit::MILLI:
-      return 1'000;
-    case arrow::TimeUnit::MICRO:
-      return 1'000'000;
-    case arrow::TimeUnit::NANO:
-      return 1'000'000'000;
-  }
-  return 1;
-}
-
 std::string TimestampText(const arrow::TimestampType& type, int64_t value) {
-  const int64_t per_second = UnitsPerSecond(type.unit());
-  const int64_t per_day = per_second * 86'400;
-  int64_t days = value / per_day;
-  int64_t rest = value % per_day;
-  if (rest < 0) {
-    --days;
-    rest += per_day;
-  }
+  const int64_t per_second = TicksPerSecond(type.unit());
+  const int64_t days = FloorDivide(value, per_second * 86'400);
+  const int64_t rest = FloorModulo(value, per_second * 86'400);
   const int64_t seconds = rest / per_second;
   std::string text =
       fmt::format("{} {:02}:{:02}:{:02}", FormatCivilDay(static_cast<CivilDay>(days)),

@@ -3,31 +3,14 @@
 #include <arrow/array.h>
 #include <arrow/type.h>
 
+#include "sql/civil.h"
+#include "sql/clock.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
 namespace {
 
 constexpr int64_t kMicrosPerDay = 86'400'000'000;
-
-int64_t FloorDivide(int64_t value, int64_t divisor) {
-  const int64_t quotient = value / divisor;
-  return quotient - (value % divisor < 0 ? 1 : 0);
-}
-
-int64_t UnitsPerSecond(arrow::TimeUnit::type unit) {
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return 1;
-    case arrow::TimeUnit::MILLI:
-      return 1'000;
-    case arrow::TimeUnit::MICRO:
-      return 1'000'000;
-    case arrow::TimeUnit::NANO:
-      return 1'000'000'000;
-  }
-  return 1;
-}
 
 void CopyValidity(const arrow::Array& array, std::vector<uint8_t>* valid) {
   valid->assign(static_cast<size_t>(array.length()), 1);
@@ -38,7 +21,7 @@ void CopyValidity(const arrow::Array& array, std::vector<uint8_t>* valid) {
 /// Timestamps of any unit as microseconds, rounded down.
 void ToMicros(const arrow::TimestampArray& array, std::vector<int64_t>* micros) {
   const auto unit = static_cast<const arrow::TimestampType&>(*array.type()).unit();
-  const int64_t per_second = UnitsPerSecond(unit);
+  const int64_t per_second = TicksPerSecond(unit);
   micros->resize(static_cast<size_t>(array.length()));
   const int64_t* values = array.raw_values();
   for (size_t i = 0; i < micros->size(); ++i) {

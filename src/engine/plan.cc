@@ -29,17 +29,7 @@ std::vector<bool> NeededColumns(const BoundPipeline& pipeline, const Calendar& c
   if (pipeline.day && !day_is_partition) CollectColumns(pipeline.day, &columns);
   const bool slots_from_time = pipeline.day == nullptr || calendar.step() == Calendar::Step::kHour;
   if (slots_from_time && pipeline.event_time >= 0) columns.push_back(pipeline.event_time);
-  // Derived columns read columns before them.
-  std::vector<bool> needed(static_cast<size_t>(pipeline.rows->num_fields()), false);
-  for (int column : columns) needed[static_cast<size_t>(column)] = true;
-  for (size_t i = pipeline.derived.size(); i-- > 0;) {
-    const size_t column = static_cast<size_t>(pipeline.num_source_columns) + i;
-    if (!needed[column]) continue;
-    std::vector<int> reads;
-    CollectColumns(pipeline.derived[i].expression, &reads);
-    for (int read : reads) needed[static_cast<size_t>(read)] = true;
-  }
-  return needed;
+  return ReadFor(pipeline, columns);
 }
 
 /// The days that a row group can hold by the statistics of the column that tells them, as an
@@ -114,7 +104,7 @@ arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
       plan.file_columns.push_back(name);
     }
   }
-  plan.files_pruned = source->files_pruned;
+  plan.files_pruned = static_cast<int64_t>(source->pruned.size());
   for (size_t f = 0; f < source->files.size(); ++f) {
     const ParquetFooter& footer = source->footers[f];
     const auto& file_day = source->file_days[f];

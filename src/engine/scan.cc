@@ -96,18 +96,6 @@ class MorselScanner {
     return arrow::Status::OK();
   }
 
-  std::vector<bool> Closure(std::vector<int> columns) const {
-    std::vector<bool> needed(plan_.needed_columns.size(), false);
-    for (int column : columns) needed[static_cast<size_t>(column)] = true;
-    for (size_t i = pipeline_.derived.size(); i-- > 0;) {
-      if (!needed[static_cast<size_t>(pipeline_.num_source_columns) + i]) continue;
-      std::vector<int> reads;
-      CollectColumns(pipeline_.derived[i].expression, &reads);
-      for (int read : reads) needed[static_cast<size_t>(read)] = true;
-    }
-    return needed;
-  }
-
   std::vector<bool> NeededBefore() const {
     std::vector<int> columns;
     CollectColumns(pipeline_.where, &columns);
@@ -115,7 +103,7 @@ class MorselScanner {
       for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
       if (metric.filter) CollectColumns(metric.filter, &columns);
     }
-    return Closure(columns);
+    return ReadFor(pipeline_, columns);
   }
 
   /// Keeps the rows of `mask` in the frame and their strata.
@@ -188,13 +176,13 @@ class MorselScanner {
       const ExpressionPtr& day = pipeline_.day != nullptr ? pipeline_.day : time;
       std::vector<int> columns;
       CollectColumns(day, &columns);
-      ARROW_RETURN_NOT_OK(Derive(&morsel->frame, Closure(columns)));
+      ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, columns)));
       Evaluator evaluator(&morsel->frame);
       ARROW_RETURN_NOT_OK(CivilDaysOf(day, calendar.zone(), &evaluator, n, slots, valid));
       for (int32_t& slot : *slots) slot = calendar.SlotsOfDay(slot).first.index;
       return arrow::Status::OK();
     }
-    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, Closure({pipeline_.event_time})));
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, {pipeline_.event_time})));
     Evaluator evaluator(&morsel->frame);
     std::vector<int64_t> instants;
     ARROW_RETURN_NOT_OK(InstantsOf(time, calendar.zone(), &evaluator, n, &instants, valid));

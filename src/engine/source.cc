@@ -68,7 +68,7 @@ arrow::Result<Source> OpenSource(const Pipeline& pipeline,
       ARROW_ASSIGN_OR_RAISE(file_day, DayOfFile(day, file));
       days.insert(*file_day);
       if (needed && (*file_day < needed->first || needed->second < *file_day)) {
-        ++source.files_pruned;
+        source.pruned.push_back(file);
         continue;
       }
     }
@@ -90,6 +90,23 @@ arrow::Result<Source> OpenSource(const Pipeline& pipeline,
   }
   source.schema = Combine(*source.file_schema, *source.partition_schema);
   return source;
+}
+
+arrow::Status AddColumnsOfOtherDays(Source* source, int threads) {
+  ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(source->root, source->pruned, threads));
+  ARROW_ASSIGN_OR_RAISE(const UnifiedSchema others, UnifySchemas(source->pruned, footers));
+  for (const auto& field : others.schema->fields()) {
+    if (source->schema->GetFieldIndex(field->name()) >= 0) continue;
+    size_t first = 0;
+    while (footers[first].schema->GetFieldIndex(field->name()) < 0) ++first;
+    source->warnings.push_back("column '" + field->name() +
+                               "' is in no file of these days, only in others (first: " +
+                               source->pruned[first].relative_path + "); read as NULL");
+    ARROW_ASSIGN_OR_RAISE(source->file_schema,
+                          source->file_schema->AddField(source->file_schema->num_fields(), field));
+  }
+  source->schema = Combine(*source->file_schema, *source->partition_schema);
+  return arrow::Status::OK();
 }
 
 }  // namespace tidemill

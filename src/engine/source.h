@@ -25,8 +25,8 @@ struct Source {
   std::shared_ptr<arrow::Schema> partition_schema;
   std::shared_ptr<arrow::Schema> schema;  ///< file columns, then partition columns (which win)
   bool day_is_partition = false;
-  std::vector<CivilDay> days;  ///< ascending, of all files; only if day_is_partition
-  int64_t files_pruned = 0;
+  std::vector<CivilDay> days;    ///< ascending, of all files; only if day_is_partition
+  std::vector<DataFile> pruned;  ///< files of other days; no footers were read
   std::vector<std::string> warnings;
 };
 
@@ -36,5 +36,9 @@ struct Source {
 /// bind (kInvalid).
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads);
+
+/// Adds the columns that only files of other days have, so that they are NULL in the needed ones.
+/// Reads the footers of all files.
+arrow::Status AddColumnsOfOtherDays(Source* source, int threads);
 
 }  // namespace tidemill

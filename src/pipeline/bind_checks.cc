@@ -32,24 +32,16 @@ class CheckCatalog : public AggregateCatalog {
   const AggregateRegistry& registry_ = AggregateRegistry::Default();
 };
 
-ExpressionPtr Renumber(const ExpressionPtr& root, const std::vector<int>& metrics,
-                       const std::vector<int>& previous) {
-  if (root->kind == Expression::Kind::kAggregate || root->kind == Expression::Kind::kColumn) {
-    auto copy = std::make_shared<Expression>(*root);
-    const bool is_metric = root->kind == Expression::Kind::kAggregate;
-    copy->column = (is_metric ? metrics : previous)[static_cast<size_t>(root->column)];
+/// `root` over the metrics and previous values of the whole frame in place of those of one check.
+ExpressionPtr OverFrame(const ExpressionPtr& root, const std::vector<int>& metrics,
+                        const std::vector<int>& previous) {
+  return ReplaceLeaves(root, [&](const Expression& leaf) {
+    auto copy = std::make_shared<Expression>(leaf);
+    const bool is_metric = leaf.kind == Expression::Kind::kAggregate;
+    copy->column = (is_metric ? metrics : previous)[static_cast<size_t>(leaf.column)];
     copy->key = (is_metric ? "metric " : "previous ") + std::to_string(copy->column);
     return copy;
-  }
-  if (root->arguments.empty()) return root;
-  auto copy = std::make_shared<Expression>(*root);
-  std::string key = root->name + ":" + root->type->ToString() + "(";
-  for (ExpressionPtr& argument : copy->arguments) {
-    argument = Renumber(argument, metrics, previous);
-    key += argument->key + ",";
-  }
-  copy->key = key + ")";
-  return copy;
+  });
 }
 
 /// The left side of a comparison: what a reader wants to know when the check fails.
@@ -96,7 +88,7 @@ class CheckBinder {
     check.text = spec.check.text;
     check.source_text = spec.check.position.file + ":" + std::to_string(spec.check.position.line);
     check.severity = spec.severity;
-    check.condition = Renumber(bound.root, AddMetrics(bound), previous);
+    check.condition = OverFrame(bound.root, AddMetrics(bound), previous);
     check.measured = Measured(check.condition);
     result_.checks.push_back(std::move(check));
     return arrow::Status::OK();
@@ -148,7 +140,7 @@ class CheckBinder {
     for (size_t i = 0; i < result_.previous.size(); ++i) {
       if (result_.previous[i].text == bound.root->key) return static_cast<int>(i);
     }
-    result_.previous.push_back({bound.root->key, Renumber(bound.root, AddMetrics(bound), {})});
+    result_.previous.push_back({bound.root->key, OverFrame(bound.root, AddMetrics(bound), {})});
     return static_cast<int>(result_.previous.size() - 1);
   }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/calendar.h"
-#include "base/hash.h"
 #include "base/nearest_name.h"
 #include "pipeline/bind_checks.h"
 #include "sql/function_registry.h"
@@ -20,24 +19,17 @@ std::string LineOf(const Pipeline& pipeline, const SourcePosition& position) {
   return position.line > 0 && index < pipeline.file_lines.size() ? pipeline.file_lines[index] : "";
 }
 
-/// Copies `root` with the aggregate indices of one expression replaced by those of the pipeline.
-/// Keys are made anew, since the same call over another window is another value.
-ExpressionPtr RenumberAggregates(const ExpressionPtr& root, const std::vector<int>& global) {
-  if (root->kind == Expression::Kind::kAggregate) {
-    auto copy = std::make_shared<Expression>(*root);
-    copy->column = global[static_cast<size_t>(root->column)];
-    copy->key = "aggregate " + std::to_string(copy->column);
+/// `root` over the aggregates of the pipeline in place of those of one expression. The same call
+/// over another window is another value, so keys are made anew.
+ExpressionPtr OverPipeline(const ExpressionPtr& root, const std::vector<int>& global) {
+  return ReplaceLeaves(root, [&](const Expression& leaf) {
+    auto copy = std::make_shared<Expression>(leaf);
+    if (leaf.kind == Expression::Kind::kAggregate) {
+      copy->column = global[static_cast<size_t>(leaf.column)];
+      copy->key = "aggregate " + std::to_string(copy->column);
+    }
     return copy;
-  }
-  if (root->arguments.empty()) return root;
-  auto copy = std::make_shared<Expression>(*root);
-  std::string key = root->name + ":" + root->type->ToString() + "(";
-  for (ExpressionPtr& argument : copy->arguments) {
-    argument = RenumberAggregates(argument, global);
-    key += argument->key + ",";
-  }
-  copy->key = key + ")";
-  return copy;
+  });
 }
 
 bool IsInstant(const arrow::DataType& type) {
@@ -296,7 +288,7 @@ class Binder {
       ARROW_ASSIGN_OR_RAISE(int at, AddAggregate(draft, call, window_index));
       global.push_back(at);
     }
-    feature.expression = RenumberAggregates(bound.root, global);
+    feature.expression = OverPipeline(bound.root, global);
     auto type = feature.expression->type;
     if (type->id() == arrow::Type::NA) {
       return ExpressionError(draft.parsed, 0, "feature '" + feature.name + "' is always NULL",
@@ -452,27 +444,16 @@ std::string FeaturesUsing(const BoundPipeline& pipeline, int aggregate) {
   return (count == 1 ? "feature" : "features") + names;
 }
 
-std::string FeatureHash(const BoundFeature& feature) { return HashHex(feature.definition); }
-
-std::string DefinitionHash(const BoundPipeline& pipeline) {
-  const Pipeline& spec = pipeline.spec;
-  std::string text = "source " + spec.source.path.text + "\ntimezone " + spec.source.timezone +
-                     "\ngrain " + (spec.grain == Grain::kDay ? "day" : "hour") + "\nnull_entity " +
-                     std::to_string(static_cast<int>(spec.null_entity));
-  if (pipeline.day) text += "\nday " + pipeline.day->key;
-  if (pipeline.event_time >= 0)
-    text += "\nevent_time " + pipeline.rows->field(pipeline.event_time)->name();
-  if (pipeline.where) text += "\nwhere " + pipeline.where->key;
-  for (const DerivedColumn& column : pipeline.derived) {
-    text += "\ncolumn " + column.name + " = " + column.expression->key;
+std::vector<bool> ReadFor(const BoundPipeline& pipeline, const std::vector<int>& columns) {
+  std::vector<bool> needed(static_cast<size_t>(pipeline.rows->num_fields()), false);
+  for (int column : columns) needed[static_cast<size_t>(column)] = true;
+  for (size_t i = pipeline.derived.size(); i-- > 0;) {
+    if (!needed[static_cast<size_t>(pipeline.num_source_columns) + i]) continue;
+    std::vector<int> reads;
+    CollectColumns(pipeline.derived[i].expression, &reads);
+    for (int read : reads) needed[static_cast<size_t>(read)] = true;
   }
-  for (int index : pipeline.entity) text += "\nentity " + pipeline.rows->field(index)->name();
-  std::map<std::string, std::string> features;
-  for (const BoundFeature& feature : pipeline.features) features[feature.name] = feature.definition;
-  for (const auto& [name, definition] : features) text += "\nfeature " + name + " = " + definition;
-  text += "\nlongest window " +
-          pipeline.windows[static_cast<size_t>(pipeline.longest_window)].ToString();
-  return HashHex(text);
+  return needed;
 }
 
 }  // namespace tidemill

@@ -80,7 +80,6 @@ struct BoundPipeline {
       output;                 ///< entity columns, then features in the order of the file
   FrameChecks input_checks;   ///< over rows
   FrameChecks output_checks;  ///< over output
-  std::vector<std::string> warnings;
 };
 
 /// Binds `pipeline` to a source with these columns. Errors (kInvalid) carry every fault found.
@@ -92,14 +91,11 @@ arrow::Result<BoundPipeline> BindPipeline(const Pipeline& pipeline,
 /// error if it does not bind.
 arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Schema& columns);
 
-/// Hash of what the pipeline computes, hexadecimal: equal for files that mean the same. Comments,
-/// descriptions, order of keys and thread or memory settings do not count.
-std::string DefinitionHash(const BoundPipeline& pipeline);
-
 /// "feature 'a'" or "features 'a', 'b'": those whose expressions use an aggregate, for errors.
 std::string FeaturesUsing(const BoundPipeline& pipeline, int aggregate);
 
-/// Hash of one feature's meaning.
-std::string FeatureHash(const BoundFeature& feature);
+/// Which columns of `pipeline.rows` are needed to have `columns`: these, and what derived ones
+/// among them are computed from.
+std::vector<bool> ReadFor(const BoundPipeline& pipeline, const std::vector<int>& columns);
 
 }  // namespace tidemill

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "pipeline/definition_hash.h"
 #include "runner/date_states.h"
 #include "runner/output_table.h"
 #include "runner/pass_run.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "pipeline/definition_hash.h"
 #include "runner/output_table.h"
 #include "runner/prepare.h"
 #include "table/staleness.h"

@@ -55,10 +55,8 @@ arrow::Result<std::shared_ptr<arrow::Table>> WithEntity(const std::shared_ptr<ar
 arrow::Result<std::vector<std::string>> LintPipeline(const Pipeline& pipeline) {
   ARROW_RETURN_NOT_OK(CalendarOf(pipeline).status());
   ARROW_ASSIGN_OR_RAISE(Source source, OpenSource(pipeline, std::nullopt, 1));
-  ARROW_ASSIGN_OR_RAISE(BoundPipeline bound, BindPipeline(pipeline, source.schema));
-  std::vector<std::string> warnings = source.warnings;
-  warnings.insert(warnings.end(), bound.warnings.begin(), bound.warnings.end());
-  return warnings;
+  ARROW_RETURN_NOT_OK(BindPipeline(pipeline, source.schema).status());
+  return source.warnings;
 }
 
 arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,

@@ -4,10 +4,11 @@
 #include <mutex>
 
 #include "engine/merge.h"
-#include "storage/parallel_for.h"
+#include "pipeline/definition_hash.h"
 #include "runner/prepare.h"
 #include "runner/scratch_folder.h"
 #include "runner/stopwatch.h"
+#include "storage/parallel_for.h"
 #include "table/run_id.h"
 
 namespace tidemill {

@@ -35,7 +35,12 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
   ARROW_ASSIGN_OR_RAISE(
       *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
-  ARROW_ASSIGN_OR_RAISE(*bound, BindPipeline(pipeline, source->schema));
+  arrow::Status status = BindPipeline(pipeline, source->schema).Value(bound.get());
+  if (!status.ok() && !source->pruned.empty() &&
+      AddColumnsOfOtherDays(source.get(), ThreadsOf(options)).ok()) {
+    status = BindPipeline(pipeline, source->schema).Value(bound.get());
+  }
+  ARROW_RETURN_NOT_OK(status);
   return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),
                   scope);
 }

@@ -1,5 +1,6 @@
 // `tidemill run`: one feature date from its source to its place in the table.
 
+#include "pipeline/definition_hash.h"
 #include "runner/pass_run.h"
 #include "runner/prepare.h"
 #include "runner/stopwatch.h"

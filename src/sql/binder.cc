@@ -151,11 +151,6 @@ arrow::Result<ExpressionPtr> Binder::InZone(const ExpressionPtr& expression) con
 }
 
 arrow::Result<ExpressionPtr> Binder::BindCall(const SyntaxNode& node) {
-  if (scope_.expand) {
-    auto expanded = scope_.expand(node);
-    ARROW_RETURN_NOT_OK(At(node, expanded.status()));
-    if (*expanded != nullptr) return BindNode(**expanded);
-  }
   const std::string name = FoldIdentifier(node.text);
   if (scope_.aggregates != nullptr && scope_.aggregates->Has(name)) {
     return BindAggregate(node, name);

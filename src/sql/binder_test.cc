@@ -474,26 +474,7 @@ TEST_F(BinderTest, KeysTellDifferentThingsApart) {
   EXPECT_NE(Row("value > 'NaN'"), Row("value > 'Infinity'"));
 }
 
-// ---- expansion
-
-TEST_F(BinderTest, Expansion) {
-  BindScope scope = feature_;
-  scope.expand = [](const SyntaxNode& node) -> arrow::Result<SyntaxPtr> {
-    if (node.text == "bad") return arrow::Status::Invalid("bad is bad");
-    if (node.text == "forever") return std::make_shared<SyntaxNode>(node);
-    if (node.text != "row_count") return nullptr;
-    auto star = std::make_shared<SyntaxNode>();
-    star->kind = SyntaxNode::Kind::kStar;
-    auto count = std::make_shared<SyntaxNode>();
-    count->kind = SyntaxNode::Kind::kCall;
-    count->text = "count";
-    count->children = {star};
-    return count;
-  };
-  EXPECT_EQ(KeyOfBound(Bind("row_count() > 1", scope)), KeyOfBound(Bind("count(*) > 1", feature_)));
-  ExpectRefused("1 + bad()", scope, 4, "bad is bad");
-  ExpectRefused("1 + forever()", scope, 4, "nested too deeply");
-}
+// ---- whole features
 
 TEST_F(BinderTest, FeaturesOfAPipeline) {
   const std::pair<const char*, const char*> kFeatures[] = {

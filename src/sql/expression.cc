@@ -189,6 +189,23 @@ void CollectColumns(const ExpressionPtr& root, std::vector<int>* columns) {
   for (const ExpressionPtr& argument : root->arguments) CollectColumns(argument, columns);
 }
 
+ExpressionPtr ReplaceLeaves(
+    const ExpressionPtr& root,
+    const std::function<ExpressionPtr(const Expression& leaf)>& replacement) {
+  if (root->kind == Expression::Kind::kAggregate || root->kind == Expression::Kind::kColumn) {
+    return replacement(*root);
+  }
+  if (root->arguments.empty()) return root;
+  auto copy = std::make_shared<Expression>(*root);
+  std::string key = root->name + ":" + root->type->ToString() + "(";
+  for (ExpressionPtr& argument : copy->arguments) {
+    argument = ReplaceLeaves(argument, replacement);
+    key += argument->key + ",";
+  }
+  copy->key = key + ")";
+  return copy;
+}
+
 bool UsesRunTimestamp(const ExpressionPtr& root) {
   return root->kind == Expression::Kind::kRunTimestamp ||
          std::any_of(root->arguments.begin(), root->arguments.end(), UsesRunTimestamp);

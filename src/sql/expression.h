@@ -78,9 +78,6 @@ struct BindScope {
   const AggregateCatalog* aggregates = nullptr;
   bool feature_date = false;  ///< whether `feature_date` and `run_timestamp()` may be used
   std::string timezone = "UTC";
-  /// Calls that are expanded before binding, such as null_rate(x) in a check: a new tree, or null
-  /// for no match.
-  std::function<arrow::Result<SyntaxPtr>(const SyntaxNode&)> expand;
 };
 
 struct BoundExpression {
@@ -126,6 +123,12 @@ int FindColumn(const arrow::Schema& schema, const std::string& name, bool quoted
 
 /// Adds the indices of the columns that `root` reads to `columns`.
 void CollectColumns(const ExpressionPtr& root, std::vector<int>* columns);
+
+/// A copy of `root` in which `replacement` has taken the place of each column and aggregate; keys
+/// above them are made anew.
+ExpressionPtr ReplaceLeaves(
+    const ExpressionPtr& root,
+    const std::function<ExpressionPtr(const Expression& leaf)>& replacement);
 bool UsesRunTimestamp(const ExpressionPtr& root);
 
 }  // namespace tidemill

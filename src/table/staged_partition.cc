@@ -93,7 +93,8 @@ arrow::Status StagedPartition::Audit() const {
       [&](int64_t i, int) -> arrow::Status {
         const PublishedFile& written = files_[static_cast<size_t>(i)];
         const std::string path = directory_ + written.path.substr(partition_.size());
-        ARROW_ASSIGN_OR_RAISE(const PublishedFile read, ReadBack(path, volatile_columns_, threads_a_file));
+        ARROW_ASSIGN_OR_RAISE(const PublishedFile read,
+                              ReadBack(path, volatile_columns_, threads_a_file));
         if (read.rows == written.rows && read.bytes == written.bytes && read.hash == written.hash) {
           return arrow::Status::OK();
         }

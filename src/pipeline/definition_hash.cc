@@ -1,0 +1,32 @@
+#include "pipeline/definition_hash.h"
+
+#include <map>
+
+#include "base/hash.h"
+
+namespace tidemill {
+
+std::string FeatureHash(const BoundFeature& feature) { return HashHex(feature.definition); }
+
+std::string DefinitionHash(const BoundPipeline& pipeline) {
+  const Pipeline& spec = pipeline.spec;
+  std::string text = "source " + spec.source.path.text + "\ntimezone " + spec.source.timezone +
+                     "\ngrain " + (spec.grain == Grain::kDay ? "day" : "hour") + "\nnull_entity " +
+                     std::to_string(static_cast<int>(spec.null_entity));
+  if (pipeline.day) text += "\nday " + pipeline.day->key;
+  if (pipeline.event_time >= 0)
+    text += "\nevent_time " + pipeline.rows->field(pipeline.event_time)->name();
+  if (pipeline.where) text += "\nwhere " + pipeline.where->key;
+  for (const DerivedColumn& column : pipeline.derived) {
+    text += "\ncolumn " + column.name + " = " + column.expression->key;
+  }
+  for (int index : pipeline.entity) text += "\nentity " + pipeline.rows->field(index)->name();
+  std::map<std::string, std::string> features;
+  for (const BoundFeature& feature : pipeline.features) features[feature.name] = feature.definition;
+  for (const auto& [name, definition] : features) text += "\nfeature " + name + " = " + definition;
+  text += "\nlongest window " +
+          pipeline.windows[static_cast<size_t>(pipeline.longest_window)].ToString();
+  return HashHex(text);
+}
+
+}  // namespace tidemill
