@@ -44,6 +44,7 @@ struct BackfillReport {
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
   int64_t spilled_bytes = 0;
+  int64_t io_retries = 0;
   int64_t peak_memory = 0;
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, double>> seconds;

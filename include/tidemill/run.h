@@ -72,6 +72,7 @@ struct RunReport {
   int64_t days_read = 0;
   int64_t peak_memory = 0;    ///< resident bytes of the process at most
   int64_t spilled_bytes = 0;  ///< written to the scratch folder
+  int64_t io_retries = 0;     ///< reads that failed and were tried again
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
   std::vector<std::string> warnings;
@@ -97,35 +98,6 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
 /// Binds the pipeline against its source's schema. An error carries every fault; warnings are
 /// returned.
 arrow::Result<std::vector<std::string>> LintPipeline(const Pipeline& pipeline);
-
-struct PlannedDate {
-  std::string feature_date;
-  std::string status;  ///< state in the ledger: "missing", "done", "empty", "failed", "stale"
-  std::string reason;
-};
-
-struct PlanReport {
-  std::string pipeline;
-  std::string source;
-  std::string output;
-  std::string first_day, last_day;  ///< days of the source that windows need
-  int64_t days_read = 0;            ///< days that exist in the source
-  int64_t files_read = 0;
-  int64_t files_pruned = 0;
-  int64_t row_groups_read = 0;
-  int64_t row_groups_pruned = 0;
-  int64_t bytes_read = 0;  ///< of the columns that are needed
-  int64_t rows_read = 0;
-  int64_t memory_bytes = 0;  ///< expected peak
-  int64_t passes = 1;
-  std::vector<std::string> columns;  ///< that are read
-  std::vector<PlannedDate> dates;
-  std::vector<std::string> warnings;
-};
-
-/// What a run of these dates would do. Writes nothing.
-arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const std::string& start,
-                                    const std::string& end, const RunOptions& options);
 
 /// The query that another engine would run for one date. `dialect`: "duckdb".
 arrow::Result<std::string> PipelineSql(const Pipeline& pipeline, const std::string& date,

@@ -311,6 +311,21 @@ SlotRange Calendar::SlotsOfDay(CivilDay day) const {
           {static_cast<int32_t>(CeilDivide(end, kMicrosPerHour) - 1)}};
 }
 
+SlotRange Calendar::SlotsTouchingDay(CivilDay day) const {
+  if (step_ == Step::kDay) return {{day}, {day}};
+  const int64_t begin = zone_->ToInstant(day * kMicrosPerDay);
+  const int64_t end = zone_->ToInstant((int64_t{day} + 1) * kMicrosPerDay);
+  return {{HourOf(begin)}, {HourOf(end - 1)}};
+}
+
+std::pair<CivilDay, CivilDay> Calendar::DaysTouched(SlotRange slots) const {
+  if (step_ == Step::kDay) return {slots.first.index, slots.last.index};
+  const int64_t instants[] = {Instants(slots.first).first, Instants(slots.last).second - 1};
+  CivilDay days[2];
+  zone_->CivilDays(instants, 2, days);
+  return {days[0], days[1]};
+}
+
 std::pair<int64_t, int64_t> Calendar::Instants(Slot slot) const {
   const int64_t index = slot.index;
   if (step_ == Step::kHour) return {index * kMicrosPerHour, (index + 1) * kMicrosPerHour};

@@ -85,6 +85,11 @@ class Calendar {
   CivilDay DayOf(Slot slot) const;
   /// The slots of a civil day: one at grain day; 23, 24 or 25 at grain hour.
   SlotRange SlotsOfDay(CivilDay day) const;
+  /// The slots with an instant on that civil day: more than SlotsOfDay where midnight is not on the
+  /// full hour of UTC.
+  SlotRange SlotsTouchingDay(CivilDay day) const;
+  /// The days that the instants of these slots fall on, inclusive.
+  std::pair<CivilDay, CivilDay> DaysTouched(SlotRange slots) const;
   /// [first instant, first instant after) in UTC microseconds.
   std::pair<int64_t, int64_t> Instants(Slot slot) const;
   /// The slot of each UTC instant (microseconds).

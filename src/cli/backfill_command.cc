@@ -4,6 +4,7 @@
 
 #include "cli/backfill_report.h"
 #include "cli/command.h"
+#include "tidemill/plan.h"
 
 namespace tidemill {
 namespace {
@@ -35,20 +36,10 @@ arrow::Result<int32_t> Every(const std::string& text, Grain grain) {
   return unit == "d" && by_hour ? count * 24 : count;
 }
 
-int Plan(Session* session, const Pipeline& pipeline, const BackfillFlags& flags) {
-  const auto report =
-      PlanDates(pipeline, flags.start, flags.end, session->Options(flags, flags.start));
-  if (!report.ok()) return session->Fail(report.status());
-  session->Warn(report->warnings);
-  session->PrintResult(RenderPlanReport(*report, session->style()), ToJson(*report));
-  return 0;
-}
-
 int Run(const BackfillFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   const arrow::Result<Pipeline> pipeline = session.Load(flags);
   if (!pipeline.ok()) return session.Fail(pipeline.status());
-  if (flags.dry_run) return Plan(&session, *pipeline, flags);
   BackfillOptions options;
   static_cast<RunOptions&>(options) = session.Options(flags, flags.start);
   options.start = flags.start;
@@ -60,6 +51,13 @@ int Run(const BackfillFlags& flags, const CommandContext& context) {
   options.parallel = flags.parallel;
   options.pass_dates = flags.pass_dates;
   options.fail_fast = flags.fail_fast;
+  if (flags.dry_run) {
+    const auto plan = PlanDates(*pipeline, options);
+    if (!plan.ok()) return session.Fail(plan.status());
+    session.Warn(plan->warnings);
+    session.PrintResult(RenderPlanReport(*plan, session.style()), ToJson(*plan));
+    return 0;
+  }
   const arrow::Result<BackfillReport> report = Backfill(*pipeline, options);
   if (!report.ok()) return session.Fail(report.status());
   session.Warn(report->warnings);

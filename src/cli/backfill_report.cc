@@ -69,6 +69,7 @@ Json ToJson(const BackfillReport& report) {
   json["bytes_read"] = report.bytes_read;
   json["bytes_written"] = report.bytes_written;
   json["spilled_bytes"] = report.spilled_bytes;
+  json["io_retries"] = report.io_retries;
   json["peak_memory"] = report.peak_memory;
   json["dates"] = Json::array();
   for (const DateReport& date : report.dates) {
@@ -135,6 +136,10 @@ std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle
   if (report.spilled_bytes > 0) {
     text +=
         fmt::format("  {} went through the scratch folder\n", FormatByteSize(report.spilled_bytes));
+  }
+  if (report.io_retries > 0) {
+    text += fmt::format("  {} failed and succeeded when tried again\n",
+                        FormatCount(report.io_retries, "read", "reads"));
   }
   return text + fmt::format("  {} ({:.3g} M rows/s)\n", stages, rate / 1e6);
 }

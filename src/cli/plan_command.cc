@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "tidemill/plan.h"
 
 namespace tidemill {
 namespace {
@@ -24,10 +25,11 @@ int Plan(const PlanFlags& flags, const CommandContext& context) {
   if (const arrow::Status status = CheckDates(flags); !status.ok()) return session.Fail(status);
   const arrow::Result<Pipeline> pipeline = session.Load(flags);
   if (!pipeline.ok()) return session.Fail(pipeline.status());
-  const std::string& start = flags.date.empty() ? flags.start : flags.date;
-  const std::string& end = flags.date.empty() ? flags.end : flags.date;
-  const arrow::Result<PlanReport> report =
-      PlanDates(*pipeline, start, end, session.Options(flags, start));
+  BackfillOptions options;
+  options.start = flags.date.empty() ? flags.start : flags.date;
+  options.end = flags.date.empty() ? flags.end : flags.date;
+  static_cast<RunOptions&>(options) = session.Options(flags, options.start);
+  const arrow::Result<PlanReport> report = PlanDates(*pipeline, options);
   if (!report.ok()) return session.Fail(report.status());
   session.Warn(report->warnings);
   session.PrintResult(RenderPlanReport(*report, session.style()), ToJson(*report));

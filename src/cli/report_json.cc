@@ -77,6 +77,7 @@ Json ToJson(const RunReport& report) {
   json["bytes_read"] = report.bytes_read;
   json["bytes_written"] = report.bytes_written;
   json["spilled_bytes"] = report.spilled_bytes;
+  json["io_retries"] = report.io_retries;
   json["peak_memory"] = report.peak_memory;
   json["checks"] = ToJson(report.checks);
   json["files"] = Json::array();
@@ -110,6 +111,8 @@ Json ToJson(const PlanReport& report) {
   json["bytes_read"] = report.bytes_read;
   json["memory_bytes"] = report.memory_bytes;
   json["passes"] = report.passes;
+  json["rows_expected"] = report.rows_expected < 0 ? Json() : Json(report.rows_expected);
+  json["files_expected"] = report.files_expected < 0 ? Json() : Json(report.files_expected);
   json["columns"] = report.columns;
   json["dates"] = Json::array();
   for (const PlannedDate& date : report.dates) {
@@ -117,6 +120,7 @@ Json ToJson(const PlanReport& report) {
     one["feature_date"] = date.feature_date;
     one["status"] = date.status;
     one["reason"] = date.reason;
+    one["picked"] = date.is_picked;
     json["dates"].push_back(std::move(one));
   }
   json["warnings"] = report.warnings;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tidemill/generate.h"
-#include "tidemill/run.h"
+#include "tidemill/plan.h"
 
 namespace tidemill {
 

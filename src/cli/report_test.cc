@@ -116,8 +116,13 @@ TEST(RenderPlanReport, TellsWhatWouldBeDone) {
   report.rows_read = 620'000;
   report.bytes_read = 9'400'000;
   report.memory_bytes = 120'000'000;
+  report.passes = 1;
+  report.rows_expected = 1'000;
+  report.files_expected = 2;
   report.columns = {"user_id", "value"};
-  report.dates = {{"2026-03-02", "missing", ""}, {"2026-03-03", "stale", "2026-02-01 changed"}};
+  report.dates = {{"2026-03-01", "done", "", false},
+                  {"2026-03-02", "missing", ""},
+                  {"2026-03-03", "stale", "2026-02-01 changed"}};
   EXPECT_EQ(RenderPlanReport(report, {}),
             "plan of p\n"
             "  source    /data/events\n"
@@ -125,8 +130,10 @@ TEST(RenderPlanReport, TellsWhatWouldBeDone) {
             "  days      2026-01-31 .. 2026-03-03, of which 31 in the source\n"
             "  read      620,000 rows, 31 files (2 skipped), 124 row groups, 9.4 MB, one pass\n"
             "  columns   user_id, value\n"
+            "  write     about 1,000 rows, 2 files\n"
             "  memory    about 120 MB\n"
-            "  dates     2026-03-02  missing\n"
+            "  dates     2026-03-01  done  (left out)\n"
+            "            2026-03-02  missing\n"
             "            2026-03-03  stale  2026-02-01 changed\n");
 }
 

@@ -153,6 +153,9 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
   if (report.spilled_bytes > 0) {
     facts.Add("spilled", FormatByteSize(report.spilled_bytes) + " to the scratch folder");
   }
+  if (report.io_retries > 0) {
+    facts.Add("retried", FormatCount(report.io_retries, "read", "reads") + " that had failed");
+  }
   if (!report.seconds.empty()) facts.Add("time", Seconds(report));
   return text + facts.text();
 }
@@ -173,8 +176,12 @@ std::string RenderPlanReport(const PlanReport& report, const ReportStyle& style)
                      FormatCount(report.row_groups_read, "row group", "row groups") +
                          pruned(report.row_groups_pruned),
                      FormatByteSize(report.bytes_read),
-                     report.passes > 1 ? fmt::format("{} passes", report.passes) : "one pass"});
+                     report.passes == 1 ? "one pass" : fmt::format("{} passes", report.passes)});
   facts.Add("columns", report.columns);
+  if (report.rows_expected >= 0) {
+    facts.Add("write", {"about " + FormatCount(report.rows_expected, "row", "rows"),
+                        FormatCount(report.files_expected, "file", "files")});
+  }
   facts.Add("memory", "about " + FormatByteSize(report.memory_bytes));
   for (const PlannedDate& date : report.dates) {
     const Paint paint = date.status == "done"     ? Paint::kGreen
@@ -182,7 +189,8 @@ std::string RenderPlanReport(const PlanReport& report, const ReportStyle& style)
                                                   : Paint::kYellow;
     facts.Add("dates", fmt::format("{}  {}{}", date.feature_date,
                                    Painted(date.status, paint, style.has_colour),
-                                   date.reason.empty() ? "" : "  " + OneLine(date.reason)));
+                                   date.reason.empty() ? "" : "  " + OneLine(date.reason)) +
+                           (date.is_picked ? "" : "  (left out)"));
   }
   return text + facts.text();
 }

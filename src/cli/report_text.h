@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tidemill/run.h"
+#include "tidemill/plan.h"
 
 namespace tidemill {
 

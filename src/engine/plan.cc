@@ -26,51 +26,97 @@ std::vector<bool> NeededColumns(const BoundPipeline& pipeline, const Calendar& c
     if (pipeline.where) CollectColumns(pipeline.where, &columns);
   }
   for (const AggregateCall& metric : pipeline.input_checks.metrics) MarkCall(metric, &columns);
-  if (pipeline.day && !day_is_partition) CollectColumns(pipeline.day, &columns);
-  const bool slots_from_time = pipeline.day == nullptr || calendar.step() == Calendar::Step::kHour;
-  if (slots_from_time && pipeline.event_time >= 0) columns.push_back(pipeline.event_time);
+  if (calendar.step() == Calendar::Step::kHour || pipeline.day == nullptr) {
+    if (pipeline.event_time >= 0) columns.push_back(pipeline.event_time);
+  } else if (!day_is_partition) {
+    CollectColumns(pipeline.day, &columns);
+  }
   return ReadFor(pipeline, columns);
 }
 
-/// The days that a row group can hold by the statistics of the column that tells them, as an
-/// inclusive range; nothing if they do not tell.
-std::optional<std::pair<CivilDay, CivilDay>> DaysOfRowGroup(const BoundPipeline& pipeline,
-                                                            const Calendar& calendar,
-                                                            const ParquetFooter& footer,
-                                                            int row_group) {
-  int column = -1;
-  if (pipeline.day == nullptr) {
-    column = pipeline.event_time;
-  } else if (pipeline.day->kind == Expression::Kind::kColumn) {
-    column = pipeline.day->column;
+/// The slots that rows of a file can count in, from where the file lies and what its statistics
+/// say; nothing means any slot.
+class SlotsOfRowGroups {
+ public:
+  SlotsOfRowGroups(const BoundPipeline& pipeline, const Calendar& calendar)
+      : pipeline_(pipeline), calendar_(calendar) {
+    const bool by_hour = calendar.step() == Calendar::Step::kHour;
+    if (by_hour || pipeline.day == nullptr) {
+      column_ = pipeline.event_time;
+    } else if (pipeline.day->kind == Expression::Kind::kColumn) {
+      column_ = pipeline.day->column;
+    }
+    if (column_ >= pipeline.num_source_columns) column_ = -1;
   }
-  if (column < 0 || column >= pipeline.num_source_columns) return std::nullopt;
-  auto range = StatisticsOf(footer, row_group, pipeline.rows->field(column)->name());
-  if (!range) return std::nullopt;
-  auto day_of = [&](const std::shared_ptr<arrow::Scalar>& value) -> std::optional<CivilDay> {
+
+  std::optional<SlotRange> Of(const ParquetFooter& footer, int row_group,
+                              std::optional<SlotRange> partition) const {
+    if (partition && calendar_.step() == Calendar::Step::kDay) return partition;
+    const auto statistics = FromStatistics(footer, row_group);
+    if (!statistics || !partition) return statistics ? statistics : partition;
+    return SlotRange{std::max(statistics->first, partition->first),
+                     std::min(statistics->last, partition->last)};
+  }
+
+ private:
+  std::optional<SlotRange> FromStatistics(const ParquetFooter& footer, int row_group) const {
+    if (column_ < 0) return std::nullopt;
+    const auto range = StatisticsOf(footer, row_group, pipeline_.rows->field(column_)->name());
+    if (!range) return std::nullopt;
+    const auto first = SlotsOf(range->min);
+    const auto last = SlotsOf(range->max);
+    if (!first || !last) return std::nullopt;
+    return SlotRange{first->first, last->last};
+  }
+
+  /// The slots that a value can count in: one, or at grain hour a few where local times are not
+  /// one to one with instants.
+  std::optional<SlotRange> SlotsOf(const std::shared_ptr<arrow::Scalar>& value) const {
     if (!value->is_valid) return std::nullopt;
     if (value->type->id() == arrow::Type::DATE32) {
-      return static_cast<const arrow::Date32Scalar&>(*value).value;
+      return calendar_.SlotsTouchingDay(static_cast<const arrow::Date32Scalar&>(*value).value);
     }
     if (value->type->id() != arrow::Type::TIMESTAMP) return std::nullopt;
     const auto& type = static_cast<const arrow::TimestampType&>(*value->type);
     const auto micros_type = arrow::timestamp(arrow::TimeUnit::MICRO, type.timezone());
-    auto micros = arrow::compute::Cast(arrow::Datum(value), micros_type,
-                                       arrow::compute::CastOptions::Unsafe());
-    if (!micros.ok()) return std::nullopt;
-    const int64_t instant = static_cast<const arrow::TimestampScalar&>(*micros->scalar()).value;
-    CivilDay day = 0;
-    if (type.timezone().empty()) {
-      day = static_cast<CivilDay>(instant / kMicrosPerDay - (instant % kMicrosPerDay < 0 ? 1 : 0));
-    } else {
-      calendar.zone().CivilDays(&instant, 1, &day);
+    auto cast = arrow::compute::Cast(arrow::Datum(value), micros_type,
+                                     arrow::compute::CastOptions::Unsafe());
+    if (!cast.ok()) return std::nullopt;
+    const int64_t micros = static_cast<const arrow::TimestampScalar&>(*cast->scalar()).value;
+    Slot slot;
+    if (!type.timezone().empty()) {
+      calendar_.SlotsOfInstants(&micros, 1, &slot.index);
+      return SlotRange{slot, slot};
     }
-    return day;
-  };
-  auto first = day_of(range->min);
-  auto last = day_of(range->max);
-  if (!first || !last) return std::nullopt;
-  return std::pair(*first, *last);
+    if (calendar_.step() == Calendar::Step::kDay) {
+      const int64_t day = micros / kMicrosPerDay - (micros % kMicrosPerDay < 0 ? 1 : 0);
+      return calendar_.SlotsOfDay(static_cast<CivilDay>(day));
+    }
+    const int64_t instant = calendar_.zone().ToInstant(micros);
+    calendar_.SlotsOfInstants(&instant, 1, &slot.index);
+    return calendar_.zone().is_utc() ? SlotRange{slot, slot} : SlotRange{slot - 1, slot + 1};
+  }
+
+  const BoundPipeline& pipeline_;
+  const Calendar& calendar_;
+  int column_ = -1;
+};
+
+/// Whether any window of the plan holds one of the slots.
+bool IsNeeded(const Strata& strata, SlotRange slots) {
+  const Slot last = std::min(slots.last, strata.slots().last);
+  for (Slot slot = std::max(slots.first, strata.slots().first); slot <= last; slot = slot + 1) {
+    if (strata.Of(slot) >= 0) return true;
+  }
+  return false;
+}
+
+void Widen(std::optional<SlotRange>* range, SlotRange by) {
+  if (by.size() == 0) return;
+  if (range->has_value() && (*range)->size() > 0) {
+    by = {std::min((*range)->first, by.first), std::max((*range)->last, by.last)};
+  }
+  *range = by;
 }
 
 }  // namespace
@@ -86,7 +132,17 @@ std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calenda
   for (const WindowLength& window : windows) {
     first = std::min(first, calendar.WindowBegin(dates.front(), window.count, StepOf(window.unit)));
   }
-  return {calendar.DayOf(first), calendar.DayOf(dates.back())};
+  auto days = calendar.DaysTouched({first, dates.back()});
+  if (calendar.step() == Calendar::Step::kHour) {
+    --days.first;
+    ++days.second;
+  }
+  return days;
+}
+
+SlotRange SlotsOfPartition(const Calendar& calendar, CivilDay day) {
+  if (calendar.step() == Calendar::Step::kDay) return calendar.SlotsOfDay(day);
+  return {calendar.SlotsTouchingDay(day - 1).first, calendar.SlotsTouchingDay(day + 1).last};
 }
 
 arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
@@ -105,34 +161,31 @@ arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
     }
   }
   plan.files_pruned = static_cast<int64_t>(source->pruned.size());
+  const SlotsOfRowGroups row_groups(*pipeline, *calendar);
   for (size_t f = 0; f < source->files.size(); ++f) {
     const ParquetFooter& footer = source->footers[f];
-    const auto& file_day = source->file_days[f];
+    std::optional<SlotRange> partition;
+    if (source->file_days[f]) partition = SlotsOfPartition(*calendar, *source->file_days[f]);
+    std::optional<SlotRange> file_slots = SlotRange{{0}, {-1}};
     const size_t before = plan.morsels.size();
     for (int g = 0; g < footer.metadata->num_row_groups(); ++g) {
       MorselRef morsel;
       morsel.file = static_cast<int>(f);
       morsel.row_group = g;
       morsel.num_rows = footer.metadata->RowGroup(g)->num_rows();
-      auto days = file_day ? std::optional(std::pair(*file_day, *file_day))
-                           : DaysOfRowGroup(*pipeline, *calendar, footer, g);
-      if (days) {
-        const SlotRange slots{calendar->SlotsOfDay(days->first).first,
-                              calendar->SlotsOfDay(days->second).last};
-        bool is_needed = false;
-        for (Slot slot = std::max(slots.first, plan.strata.slots().first);
-             slot <= std::min(slots.last, plan.strata.slots().last) && !is_needed;
-             slot = slot + 1) {
-          is_needed = plan.strata.Of(slot) >= 0;
-        }
-        if (!is_needed) {
+      if (morsel.num_rows == 0) continue;
+      const auto slots = row_groups.Of(footer, g, partition);
+      if (!slots) {
+        file_slots = std::nullopt;
+      } else {
+        if (file_slots) Widen(&file_slots, *slots);
+        if (!IsNeeded(plan.strata, *slots)) {
           ++plan.morsels_pruned;
           continue;
         }
         // Statistics do not count NULLs, so only a partition tells the slot of every row.
-        if (file_day && slots.size() == 1) morsel.slot = slots.first;
+        if (partition && partition->size() == 1) morsel.slot = partition->first;
       }
-      if (morsel.num_rows == 0) continue;
       morsel.bytes = CompressedBytes(footer, g, plan.file_columns);
       plan.bytes += morsel.bytes;
       plan.num_rows += morsel.num_rows;
@@ -143,6 +196,7 @@ arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
     } else {
       ++plan.files_pruned;
     }
+    plan.file_slots.push_back(file_slots);
   }
   plan.pipeline = std::move(pipeline);
   plan.source = std::move(source);

@@ -43,6 +43,8 @@ struct Plan {
   /// The needed columns that come from files.
   std::vector<std::string> file_columns;
   std::vector<MorselRef> morsels;
+  /// Per source file: slots that its rows can count in; nothing means any. Empty if it has no rows.
+  std::vector<std::optional<SlotRange>> file_slots;
   int64_t files_read = 0;
   int64_t files_pruned = 0;
   int64_t morsels_pruned = 0;
@@ -50,10 +52,15 @@ struct Plan {
   int64_t num_rows = 0;
 };
 
-/// The days that the windows of these dates reach over, from the pipeline file alone (before its
-/// source is opened). Every window length that the file mentions counts.
+/// The days whose partitions can hold events of these dates' windows, from the pipeline file alone
+/// (before its source is opened). Every window length that the file mentions counts.
 std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calendar& calendar,
                                          const std::vector<Slot>& dates);
+
+/// The slots in which events of a partition count. At grain hour the hour of event_time decides,
+/// and partitions may be cut by the days of another zone: events up to a day off count, others of
+/// the partition in no slot, so that what a date sees does not depend on what else was read.
+SlotRange SlotsOfPartition(const Calendar& calendar, CivilDay day);
 
 arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
                              std::shared_ptr<const Source> source,

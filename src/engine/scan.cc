@@ -130,19 +130,23 @@ class MorselScanner {
     std::vector<int32_t> slots;
     std::vector<uint8_t> valid;
     ARROW_RETURN_NOT_OK(SlotsOfRows(morsel, &slots, &valid));
+    std::optional<SlotRange> partition;
+    if (const auto& day = plan_.source->file_days[file_]) {
+      partition = SlotsOfPartition(*plan_.calendar, *day);
+    }
     const size_t n = slots.size();
     morsel->strata.resize(n);
     int64_t kept = 0;
     for (size_t i = 0; i < n; ++i) {
       counts_->rows_without_day += valid[i] ? 0 : 1;
-      const int32_t stratum = valid[i] ? plan_.strata.Of({slots[i]}) : -1;
+      const bool is_placed = valid[i] && (!partition || partition->Contains({slots[i]}));
+      counts_->rows_misplaced += valid[i] && !is_placed;
+      const int32_t stratum = is_placed ? plan_.strata.Of({slots[i]}) : -1;
       valid[i] = stratum >= 0;
       morsel->strata[i] = stratum;
       if (stratum < 0) continue;
       ++kept;
-      const auto slot = static_cast<size_t>(slots[i] - all.first.index);
-      ++counts_->rows_of_slot[slot];
-      counts_->slots_of_file[file_][slot] = true;
+      ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
     }
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) {
@@ -158,9 +162,7 @@ class MorselScanner {
   }
 
   void CountSlot(Slot slot, int64_t rows) {
-    const auto index = static_cast<size_t>(slot - plan_.strata.slots().first);
-    counts_->rows_of_slot[index] += rows;
-    counts_->slots_of_file[file_][index] = true;
+    counts_->rows_of_slot[static_cast<size_t>(slot - plan_.strata.slots().first)] += rows;
   }
 
   arrow::Status SlotsOfRows(Morsel* morsel, std::vector<int32_t>* slots,
@@ -239,7 +241,6 @@ ScanCounts EmptyCounts(const Plan& plan) {
   ScanCounts counts;
   const auto slots = static_cast<size_t>(plan.strata.slots().size());
   counts.rows_of_slot.assign(slots, 0);
-  counts.slots_of_file.assign(plan.source->files.size(), std::vector<bool>(slots, false));
   return counts;
 }
 
@@ -250,12 +251,8 @@ void ScanCounts::Add(const ScanCounts& other) {
   rows_filtered += other.rows_filtered;
   rows_without_entity += other.rows_without_entity;
   rows_without_day += other.rows_without_day;
+  rows_misplaced += other.rows_misplaced;
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
-  for (size_t f = 0; f < slots_of_file.size(); ++f) {
-    for (size_t i = 0; i < slots_of_file[f].size(); ++i) {
-      if (other.slots_of_file[f][i]) slots_of_file[f][i] = true;
-    }
-  }
 }
 
 arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {

@@ -34,9 +34,8 @@ struct ScanCounts {
   int64_t rows_filtered = 0;          ///< by source.where
   int64_t rows_without_entity = 0;    ///< dropped or kept, by null_entity
   int64_t rows_without_day = 0;       ///< whose day is NULL: they belong to no window
+  int64_t rows_misplaced = 0;         ///< whose hour is not near their partition: likewise
   std::vector<int64_t> rows_of_slot;  ///< per slot of Strata::slots()
-  std::vector<std::vector<bool>>
-      slots_of_file;  ///< per source file: whether it has rows of each slot
 
   void Add(const ScanCounts& other);
 };

@@ -130,6 +130,9 @@ class Binder {
         }
       }
     }
+    if (spec_.grain == Grain::kHour && !spec_.source.event_time) {
+      Fail(spec_.source.path, "grain: hour needs source.event_time to tell the hour of an event");
+    }
     if (spec_.source.day) {
       Collect(BindDay(spec_, *bound_.rows).Value(&bound_.day));
     } else if (!spec_.source.event_time) {

@@ -76,12 +76,9 @@ class PipelineFileReader {
         node != nullptr && node->kind != YamlNode::Kind::kNull) {
       if (auto text = top_.Text("description")) pipeline_.description = text->text;
     }
-    // Hours are understood from here on (windows, partitions), so that a file which uses them is
-    // told of grain: hour alone.
-    if (const YamlNode* grain = top_.Find("grain"); grain != nullptr && grain->text == "hour") {
-      pipeline_.grain = Grain::kHour;
+    if (auto grain = top_.Choice("grain", {"day", "hour"})) {
+      pipeline_.grain = *grain == "hour" ? Grain::kHour : Grain::kDay;
     }
-    top_.Choice("grain", {"day"}, {"hour"});
     if (const YamlNode* entity = top_.Require("entity")) {
       pipeline_.entity = top_.TextOrList("entity", *entity);
     }

@@ -9,6 +9,7 @@
 #include "runner/date_states.h"
 #include "runner/output_table.h"
 #include "runner/pass_run.h"
+#include "runner/pass_size.h"
 #include "runner/prepare.h"
 #include "runner/stopwatch.h"
 #include "table/run_id.h"
@@ -38,7 +39,7 @@ class BackfillRun {
     ARROW_ASSIGN_OR_RAISE(calendar_, CalendarOf(pipeline_));
     ARROW_ASSIGN_OR_RAISE(const std::vector<Slot> dates,
                           DatesBetween(*calendar_, options_.start, options_.end, options_.every));
-    ARROW_RETURN_NOT_OK(CheckOnly());
+    ARROW_RETURN_NOT_OK(CheckStates(options_.only));
     ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline_, *calendar_));
     for (Slot date : dates) {
       report_.dates.emplace_back();
@@ -54,7 +55,7 @@ class BackfillRun {
     stages_["plan"] = watch_.Lap();
     if (!picked.empty()) {
       ARROW_ASSIGN_OR_RAISE(auto writer, table.Begin(report_.run_id));
-      const size_t per_pass = DatesPerPass(whole);
+      const size_t per_pass = DatesPerPass(whole, options_);
       for (size_t begin = 0; begin < picked.size() && !stop_; begin += per_pass) {
         const size_t end = std::min(picked.size(), begin + per_pass);
         RunChunk({picked.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -70,17 +71,6 @@ class BackfillRun {
   }
 
  private:
-  arrow::Status CheckOnly() const {
-    static const std::vector<std::string> kStates = {"missing", "stale", "failed",
-                                                     "empty",   "done",  "changed"};
-    for (const std::string& state : options_.only) {
-      if (std::find(kStates.begin(), kStates.end(), state) != kStates.end()) continue;
-      return MakeError(ErrorCode::kInvalid, "--only: '" + state + "' is not a state of dates",
-                       "states are missing, stale, failed, empty, done and changed");
-    }
-    return arrow::Status::OK();
-  }
-
   void Warn(std::string warning) {
     if (options_.on_warning) options_.on_warning(warning);
     report_.warnings.push_back(std::move(warning));
@@ -94,28 +84,13 @@ class BackfillRun {
     }
     ARROW_ASSIGN_OR_RAISE(const std::vector<DateState> states, StatesOf(whole, table));
     for (size_t d = 0; d < states.size(); ++d) {
-      const auto& only = options_.only;
-      if (std::find(only.begin(), only.end(), states[d].status) != only.end()) {
+      if (IsPicked(states[d], options_.only)) {
         picked.push_back(d);
       } else {
         report_.dates[d].reason = "is " + states[d].status;
       }
     }
     return picked;
-  }
-
-  /// Every date of a pass has a file open with at most a row group in memory; half of the budget is
-  /// for those.
-  size_t DatesPerPass(const Plan& whole) const {
-    constexpr int64_t kRowGroup = 131'072;
-    constexpr int64_t kBytesPerValue = 8;
-    const int64_t rows = std::min(kRowGroup, whole.num_rows / 4 + 1);
-    const int64_t per_date =
-        rows * std::max<int64_t>(1, whole.pipeline->output->num_fields()) * kBytesPerValue;
-    const int64_t budget = MemoryOf(options_) / 2 / std::max<int64_t>(per_date, 1);
-    int64_t dates = std::clamp<int64_t>(budget, 1, 400);
-    if (options_.pass_dates > 0) dates = std::min<int64_t>(dates, options_.pass_dates);
-    return static_cast<size_t>(dates);
   }
 
   /// One pass over the dates of `chunk`, indices into the report.
@@ -166,6 +141,7 @@ class BackfillRun {
                           RunPass(*plan, table, writer, locks, options_, parallel));
     report_.rows_read += pass.counts.rows_read;
     report_.spilled_bytes += pass.spilled_bytes;
+    report_.io_retries += plan->source->root.retries->count();
     for (const auto& [stage, seconds] : pass.seconds) stages_[stage] += seconds;
     for (std::string& warning : pass.warnings) Warn(std::move(warning));
     for (size_t i = 0; i < held.size(); ++i) {

@@ -37,29 +37,6 @@ std::string DefinitionChange(const PublishedState& published, const BoundPipelin
   return text.empty() ? "the source, filter, entity or calendar of the pipeline changed" : text;
 }
 
-/// The files of the source that may hold events of [first, last] as they are now.
-std::vector<InputDay> CurrentInputs(const Source& source, CivilDay first, CivilDay last) {
-  std::vector<std::pair<std::optional<CivilDay>, const DataFile*>> files;
-  for (size_t f = 0; f < source.files.size(); ++f) {
-    const auto& day = source.file_days[f];
-    if (day && (*day < first || last < *day)) continue;
-    files.emplace_back(day, &source.files[f]);
-  }
-  return FingerprintOf(files);
-}
-
-/// Where files do not tell their day, every recorded file is compared whatever its days were.
-std::vector<InputDay> WithoutDays(const std::vector<InputDay>& inputs) {
-  InputDay all;
-  for (const InputDay& day : inputs) {
-    all.files.insert(all.files.end(), day.files.begin(), day.files.end());
-  }
-  std::sort(all.files.begin(), all.files.end(),
-            [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
-  all.files.erase(std::unique(all.files.begin(), all.files.end()), all.files.end());
-  return {all};
-}
-
 }  // namespace
 
 arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
@@ -75,12 +52,25 @@ arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const st
   return dates;
 }
 
+arrow::Status CheckStates(const std::vector<std::string>& only) {
+  static const std::vector<std::string> kStates = {"missing", "stale", "failed",
+                                                   "empty",   "done",  "changed"};
+  for (const std::string& state : only) {
+    if (std::find(kStates.begin(), kStates.end(), state) != kStates.end()) continue;
+    return MakeError(ErrorCode::kInvalid, "--only: '" + state + "' is not a state of dates",
+                     "states are missing, stale, failed, empty, done and changed");
+  }
+  return arrow::Status::OK();
+}
+
+bool IsPicked(const DateState& state, const std::vector<std::string>& only) {
+  return only.empty() || std::find(only.begin(), only.end(), state.status) != only.end();
+}
+
 arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& table) {
   const Calendar& calendar = *plan.calendar;
-  const Source& source = *plan.source;
   const Ledger ledger = table.ledger();
   const std::string definition = DefinitionHash(*plan.pipeline);
-  const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
   std::vector<DateState> states;
   for (size_t d = 0; d < plan.dates.size(); ++d) {
     DateState state;
@@ -93,14 +83,7 @@ arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& ta
       state.run_id = published.run_id;
       state.rows = published.rows_written;
       state.published_at = published.published_at;
-      const SlotRange window = plan.strata.WindowSlots(d, longest);
-      const CivilDay first = calendar.DayOf(window.first);
-      const CivilDay last = calendar.DayOf(window.last);
-      auto current = CurrentInputs(source, first, last);
-      const auto changes =
-          source.day_is_partition
-              ? ChangedDays(published.inputs, current, first, last)
-              : ChangedDays(WithoutDays(published.inputs), WithoutDays(current), first, last);
+      const auto changes = ChangedDays(published.inputs, InputsOf(plan, d));
       for (const DayChange& change : changes) {
         state.changed_days.push_back(change.day ? FormatCivilDay(*change.day) : "any");
         state.reason += (state.reason.empty() ? "" : "; ") + change.ToString();

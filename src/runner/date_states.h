@@ -17,6 +17,12 @@ namespace tidemill {
 arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
                                               const std::string& end, int32_t every = 1);
 
+/// An error (kInvalid) if one of `only` is not a state.
+arrow::Status CheckStates(const std::vector<std::string>& only);
+
+/// Whether a backfill with `only` computes a date of this state; an empty list picks all.
+bool IsPicked(const DateState& state, const std::vector<std::string>& only);
+
 /// The state of every date of the plan. Reads the ledger, writes nothing.
 arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& table);
 

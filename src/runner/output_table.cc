@@ -43,27 +43,25 @@ std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> LedgerMetric
   return metrics;
 }
 
-std::vector<InputDay> InputsOf(const Plan& plan, const ScanCounts& counts, size_t date) {
-  const Source& source = *plan.source;
+std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
   const SlotRange window = plan.strata.WindowSlots(date, longest);
-  const Slot first = plan.strata.slots().first;
   std::vector<std::pair<std::optional<CivilDay>, const DataFile*>> files;
-  for (size_t f = 0; f < source.files.size(); ++f) {
-    if (source.file_days[f]) {
-      const SlotRange slots = plan.calendar->SlotsOfDay(*source.file_days[f]);
-      if (slots.last < window.first || window.last < slots.first) continue;
-      files.emplace_back(source.file_days[f], &source.files[f]);
+  for (size_t f = 0; f < plan.source->files.size(); ++f) {
+    const DataFile* file = &plan.source->files[f];
+    if (!plan.file_slots[f]) {
+      files.emplace_back(std::nullopt, file);
       continue;
     }
-    std::optional<CivilDay> last_day;
-    for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
-      if (!counts.slots_of_file[f][static_cast<size_t>(slot - first)]) continue;
-      const CivilDay day = plan.calendar->DayOf(slot);
-      if (last_day == day) continue;
-      last_day = day;
-      files.emplace_back(day, &source.files[f]);
+    const SlotRange slots{std::max(window.first, plan.file_slots[f]->first),
+                          std::min(window.last, plan.file_slots[f]->last)};
+    if (slots.size() == 0) continue;
+    if (plan.source->file_days[f]) {
+      files.emplace_back(plan.source->file_days[f], file);
+      continue;
     }
+    const auto [first, last] = plan.calendar->DaysTouched(slots);
+    for (CivilDay day = first; day <= last; ++day) files.emplace_back(day, file);
   }
   return FingerprintOf(files);
 }

@@ -26,7 +26,8 @@ arrow::Result<PreviousOfDate> ReadPrevious(const Table& table, const std::string
 std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> LedgerMetrics(
     const PreviousOfDate& values);
 
-/// The files that a date's windows read, by day.
-std::vector<InputDay> InputsOf(const Plan& plan, const ScanCounts& counts, size_t date);
+/// The files that may hold events of a date's windows, by the day of their partition, else by the
+/// days of those events. A file that tells nothing of its days has none.
+std::vector<InputDay> InputsOf(const Plan& plan, size_t date);
 
 }  // namespace tidemill

@@ -84,6 +84,7 @@ class PassRunner {
     result_.counts = scan.counts;
     result_.spilled_bytes = scan.tiles->spilled_bytes();
     result_.seconds.emplace_back("scan", watch.Lap());
+    WarnOfUncountedRows();
 
     std::vector<bool> wanted(plan_.dates.size(), true);
     std::vector<PreviousOfDate> previous(plan_.dates.size());
@@ -158,7 +159,7 @@ class PassRunner {
     for (const BoundFeature& feature : pipeline_.features) {
       state.features.emplace_back(feature.name, FeatureHash(feature));
     }
-    state.inputs = InputsOf(plan_, scan.counts, date);
+    state.inputs = InputsOf(plan_, date);
     const auto longest = static_cast<size_t>(pipeline_.longest_window);
     const SlotRange window = plan_.strata.WindowSlots(date, longest);
     for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
@@ -200,6 +201,18 @@ class PassRunner {
       std::lock_guard lock(mutex_);
       result_.warnings.push_back("the ledger does not know of the failure of " +
                                  outcome.feature_date + ": " + noted.message());
+    }
+  }
+
+  void WarnOfUncountedRows() {
+    if (result_.counts.rows_without_day > 0) {
+      result_.warnings.push_back(std::to_string(result_.counts.rows_without_day) +
+                                 " rows have no day (NULL) and count in no window");
+    }
+    if (result_.counts.rows_misplaced > 0) {
+      result_.warnings.push_back(std::to_string(result_.counts.rows_misplaced) +
+                                 " rows lie in partitions more than a day away from their "
+                                 "event_time and count in no window");
     }
   }
 

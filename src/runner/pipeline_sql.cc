@@ -1,9 +1,9 @@
 // `tidemill sql`: the query that another engine would run for one feature date.
 //
 // The text is a chain of common table expressions that follows the data's road: events (the source
-// with its derived columns), days (with the day on which each event counts), input (the window, the
-// filter, the entities), aggregates (one row per entity), then a step per level of features that
-// use other features.
+// with its derived columns), slots (with the day or hour in which each event counts), input (the
+// window, the filter, the entities), aggregates (one row per entity), then a step per level of
+// features that use other features.
 
 #include <algorithm>
 #include <map>
@@ -14,7 +14,7 @@
 namespace tidemill {
 namespace {
 
-constexpr const char* kDay = "tidemill day";
+constexpr const char* kSlot = "tidemill slot";
 
 class QueryWriter {
  public:
@@ -27,7 +27,7 @@ class QueryWriter {
 
   arrow::Result<std::string> Write() {
     ARROW_RETURN_NOT_OK(WriteEvents());
-    ARROW_RETURN_NOT_OK(WriteDays());
+    ARROW_RETURN_NOT_OK(WriteSlots());
     ARROW_RETURN_NOT_OK(WriteInput());
     ARROW_RETURN_NOT_OK(WriteAggregates());
     ARROW_RETURN_NOT_OK(WriteFeatures());
@@ -40,7 +40,11 @@ class QueryWriter {
  private:
   std::string Name(const std::string& name) const { return QuoteName(name, context_.dialect); }
 
-  std::string DateText(Slot slot) const {
+  bool ByHour() const { return plan_.calendar->step() == Calendar::Step::kHour; }
+
+  /// A day as a date, an hour as hours since the epoch.
+  std::string SlotText(Slot slot) const {
+    if (ByHour()) return std::to_string(slot.index);
     return "DATE '" + FormatCivilDay(plan_.calendar->DayOf(slot)) + "'";
   }
 
@@ -74,31 +78,45 @@ class QueryWriter {
     return arrow::Status::OK();
   }
 
-  arrow::Status WriteDays() {
+  arrow::Status WriteSlots() {
     std::string day;
-    if (pipeline_.day != nullptr) {
+    if (ByHour()) {
+      day = HourOfEventTime();
+    } else if (pipeline_.day != nullptr) {
       ARROW_ASSIGN_OR_RAISE(day, ExpressionToSql(pipeline_.day, context_));
     } else {
       const auto& field = pipeline_.rows->field(pipeline_.event_time);
-      day = Name(field->name());
-      const bool is_zoned =
-          field->type()->id() == arrow::Type::TIMESTAMP &&
-          !static_cast<const arrow::TimestampType&>(*field->type()).timezone().empty();
-      if (is_zoned) {
-        day = "timezone(" + QuoteText(plan_.calendar->zone().name(), context_.dialect) + ", " +
-              day + ")";
-      }
+      day = IsZoned(*field->type()) ? InZone(Name(field->name())) : Name(field->name());
     }
-    text_ += ",\ndays AS (\n  SELECT *, CAST(" + day + " AS DATE) AS " + Name(kDay) + "\n  FROM " +
-             last_ + "\n)";
+    text_ += ",\nslots AS (\n  SELECT *, " + (ByHour() ? day : "CAST(" + day + " AS DATE)") +
+             " AS " + Name(kSlot) + "\n  FROM " + last_ + "\n)";
     return arrow::Status::OK();
+  }
+
+  static bool IsZoned(const arrow::DataType& type) {
+    return type.id() == arrow::Type::TIMESTAMP &&
+           !static_cast<const arrow::TimestampType&>(type).timezone().empty();
+  }
+
+  /// From an instant to local time, or back.
+  std::string InZone(const std::string& time) const {
+    return "timezone(" + QuoteText(plan_.calendar->zone().name(), context_.dialect) + ", " + time +
+           ")";
+  }
+
+  std::string HourOfEventTime() const {
+    const auto& field = pipeline_.rows->field(pipeline_.event_time);
+    const std::string name = Name(field->name());
+    const std::string instant =
+        IsZoned(*field->type()) ? name : InZone("CAST(" + name + " AS TIMESTAMP)");
+    return "CAST(floor(epoch(" + instant + ") / 3600) AS BIGINT)";
   }
 
   arrow::Status WriteInput() {
     const auto longest = static_cast<size_t>(pipeline_.longest_window);
     const SlotRange slots = plan_.strata.WindowSlots(0, longest);
-    text_ += ",\ninput AS (\n  SELECT *\n  FROM days\n  WHERE " + Name(kDay) + " BETWEEN " +
-             DateText(slots.first) + " AND " + DateText(slots.last);
+    text_ += ",\ninput AS (\n  SELECT *\n  FROM slots\n  WHERE " + Name(kSlot) + " BETWEEN " +
+             SlotText(slots.first) + " AND " + SlotText(slots.last);
     if (pipeline_.where != nullptr) {
       ARROW_ASSIGN_OR_RAISE(std::string sql, ExpressionToSql(pipeline_.where, context_));
       text_ += "\n    AND (" + sql + ")";
@@ -129,7 +147,7 @@ class QueryWriter {
       std::string condition;
       if (aggregate.window != pipeline_.longest_window) {
         const SlotRange slots = plan_.strata.WindowSlots(0, static_cast<size_t>(aggregate.window));
-        condition = Name(kDay) + " >= " + DateText(slots.first);
+        condition = Name(kSlot) + " >= " + SlotText(slots.first);
       }
       const AggregateFunction* function =
           AggregateRegistry::Default().Find(aggregate.call.function);

@@ -3,66 +3,102 @@
 #include <algorithm>
 #include <set>
 
-#include "base/byte_size.h"
-#include "engine/tile_layout.h"
 #include "runner/date_states.h"
 #include "runner/output_table.h"
+#include "runner/pass_size.h"
 #include "runner/prepare.h"
+#include "tidemill/plan.h"
 
 namespace tidemill {
 namespace {
 
-/// Memory that a pass takes at most, roughly: tiles as if every event made its own, plus what
-/// threads decode.
-int64_t ExpectedMemory(const Plan& plan, const TileLayout& layout, int threads) {
-  constexpr int64_t kRowsPerTile = 3;
-  constexpr int64_t kDecodedFactor = 8;
-  constexpr int64_t kProcess = 120'000'000;
-  int64_t largest = 0;
-  for (const MorselRef& morsel : plan.morsels) largest = std::max(largest, morsel.bytes);
-  return kProcess + plan.num_rows / kRowsPerTile * static_cast<int64_t>(layout.row_size() + 16) +
-         threads * largest * kDecodedFactor;
+/// What all passes together read.
+class Reading {
+ public:
+  void Add(const Plan& pass) {
+    for (const MorselRef& morsel : pass.morsels) {
+      files_.insert(morsel.file);
+      const auto& day = pass.source->file_days[static_cast<size_t>(morsel.file)];
+      if (day) days_.insert(*day);
+    }
+    row_groups_ += static_cast<int64_t>(pass.morsels.size());
+    bytes_ += pass.bytes;
+    rows_ += pass.num_rows;
+  }
+
+  void Report(const Plan& whole, PlanReport* report) const {
+    report->days_read = whole.source->day_is_partition ? static_cast<int64_t>(days_.size())
+                                                       : int64_t{whole.strata.slots().size()};
+    report->files_read = static_cast<int64_t>(files_.size());
+    report->files_pruned = whole.files_pruned;
+    report->row_groups_read = row_groups_;
+    report->row_groups_pruned = whole.morsels_pruned;
+    report->bytes_read = bytes_;
+    report->rows_read = rows_;
+  }
+
+ private:
+  std::set<CivilDay> days_;
+  std::set<int> files_;
+  int64_t row_groups_ = 0;
+  int64_t bytes_ = 0;
+  int64_t rows_ = 0;
+};
+
+/// As many rows and files a date as the last published one has.
+arrow::Status ExpectOutput(const Table& table, size_t dates, PlanReport* report) {
+  ARROW_ASSIGN_OR_RAISE(const auto entries, table.ledger().ReadAll("", ""));
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    if (!entry->published) continue;
+    const auto count = static_cast<int64_t>(dates);
+    report->rows_expected = count * entry->published->rows_written;
+    report->files_expected = count * static_cast<int64_t>(entry->published->files.size());
+    break;
+  }
+  return arrow::Status::OK();
 }
 
 }  // namespace
 
-arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const std::string& start,
-                                    const std::string& end, const RunOptions& options) {
+arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOptions& options) {
   ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
-  ARROW_ASSIGN_OR_RAISE(const std::vector<Slot> dates, DatesBetween(*calendar, start, end));
+  ARROW_ASSIGN_OR_RAISE(const std::vector<Slot> dates,
+                        DatesBetween(*calendar, options.start, options.end, options.every));
+  ARROW_RETURN_NOT_OK(CheckStates(options.only));
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
-  ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, dates, options));
-  ARROW_RETURN_NOT_OK(table.layout().CheckSchema(*plan.pipeline->output));
-  ARROW_ASSIGN_OR_RAISE(const TileLayout layout, MakeTileLayout(*plan.pipeline));
+  ARROW_ASSIGN_OR_RAISE(const Plan whole, PreparePass(pipeline, calendar, dates, options));
+  ARROW_RETURN_NOT_OK(table.layout().CheckSchema(*whole.pipeline->output));
 
   PlanReport report;
   report.pipeline = pipeline.name;
-  report.source = plan.source->root.uri;
+  report.source = whole.source->root.uri;
   report.output = table.path();
-  report.first_day = FormatCivilDay(calendar->DayOf(plan.strata.slots().first));
-  report.last_day = FormatCivilDay(calendar->DayOf(plan.strata.slots().last));
-  std::set<CivilDay> days;
-  std::set<int> files;
-  for (const MorselRef& morsel : plan.morsels) {
-    files.insert(morsel.file);
-    const auto& day = plan.source->file_days[static_cast<size_t>(morsel.file)];
-    if (day) days.insert(*day);
+  report.first_day = FormatCivilDay(calendar->DayOf(whole.strata.slots().first));
+  report.last_day = FormatCivilDay(calendar->DayOf(whole.strata.slots().last));
+  report.columns = whole.file_columns;
+  report.warnings = PlanWarnings(whole);
+  ARROW_ASSIGN_OR_RAISE(const std::vector<DateState> states, StatesOf(whole, table));
+  std::vector<Slot> picked;
+  for (size_t d = 0; d < states.size(); ++d) {
+    const bool is_picked = IsPicked(states[d], options.only);
+    if (is_picked) picked.push_back(dates[d]);
+    report.dates.push_back({states[d].feature_date, states[d].status, states[d].reason, is_picked});
   }
-  report.days_read = plan.source->day_is_partition ? static_cast<int64_t>(days.size())
-                                                   : int64_t{plan.strata.slots().size()};
-  report.files_read = static_cast<int64_t>(files.size());
-  report.files_pruned = plan.files_pruned;
-  report.row_groups_read = static_cast<int64_t>(plan.morsels.size());
-  report.row_groups_pruned = plan.morsels_pruned;
-  report.bytes_read = plan.bytes;
-  report.rows_read = plan.num_rows;
-  report.memory_bytes = ExpectedMemory(plan, layout, ThreadsOf(options));
-  report.columns = plan.file_columns;
-  report.warnings = PlanWarnings(plan);
-  ARROW_ASSIGN_OR_RAISE(const std::vector<DateState> states, StatesOf(plan, table));
-  for (const DateState& state : states) {
-    report.dates.push_back({state.feature_date, state.status, state.reason});
+
+  Reading reading;
+  const size_t per_pass = DatesPerPass(whole, options);
+  for (size_t begin = 0; begin < picked.size(); begin += per_pass) {
+    const size_t end = std::min(picked.size(), begin + per_pass);
+    ARROW_ASSIGN_OR_RAISE(const Plan pass,
+                          MakePlan(whole.pipeline, whole.source, calendar,
+                                   {picked.begin() + static_cast<std::ptrdiff_t>(begin),
+                                    picked.begin() + static_cast<std::ptrdiff_t>(end)}));
+    reading.Add(pass);
+    report.memory_bytes = std::max(report.memory_bytes, ExpectedMemory(pass, options));
+    ++report.passes;
   }
+  reading.Report(whole, &report);
+  ARROW_RETURN_NOT_OK(ExpectOutput(table, picked.size(), &report));
   return report;
 }
 

@@ -86,6 +86,7 @@ class DateRun {
     }
     report_.entities = pass.entities;
     report_.spilled_bytes = pass.spilled_bytes;
+    report_.io_retries = plan.source->root.retries->count();
     CivilDay last_day = 0;
     for (size_t i = 0; i < pass.counts.rows_of_slot.size(); ++i) {
       if (pass.counts.rows_of_slot[i] == 0) continue;
@@ -93,10 +94,6 @@ class DateRun {
           plan.calendar->DayOf(plan.strata.slots().first + static_cast<int32_t>(i));
       if (report_.days_read == 0 || day != last_day) ++report_.days_read;
       last_day = day;
-    }
-    if (pass.counts.rows_without_day > 0) {
-      Warn(std::to_string(pass.counts.rows_without_day) +
-           " rows have no day (NULL) and count in no window");
     }
     for (std::string& warning : pass.warnings) Warn(std::move(warning));
     for (auto& stage : pass.seconds) report_.seconds.push_back(std::move(stage));

@@ -8,6 +8,8 @@
 #include <arrow/filesystem/filesystem.h>
 #include <arrow/result.h>
 
+#include "storage/retrying_file.h"
+
 namespace tidemill {
 
 struct Location {
@@ -15,6 +17,7 @@ struct Location {
   std::string path;  ///< absolute, no trailing slash
   std::string uri;   ///< as shown to people
   bool is_local = true;
+  std::shared_ptr<IoRetries> retries = std::make_shared<IoRetries>();
 };
 
 /// "dir", "/dir", "file:///dir". Other schemes (s3://, gs://, abfs://) are refused as not yet

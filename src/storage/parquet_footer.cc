@@ -91,12 +91,13 @@ parquet::ArrowReaderProperties ColumnProperties() {
 
 arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const Location& root,
                                                                          const DataFile& file) {
-  auto opened = root.filesystem->OpenInputFile(file.path);
+  auto opened = root.retries->Run([&] { return root.filesystem->OpenInputFile(file.path); });
   if (!opened.ok()) {
     return MakeError(ErrorCode::kRunFailed,
                      fmt::format("{}: cannot be opened: {}", file.path, opened.status().message()));
   }
-  auto size = (*opened)->GetSize();
+  auto input = WithRetries(*std::move(opened), root.retries);
+  auto size = input->GetSize();
   if (!size.ok()) {
     return MakeError(ErrorCode::kRunFailed,
                      fmt::format("{}: cannot be read: {}", file.path, size.status().message()));
@@ -112,7 +113,7 @@ arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const L
                                  file.path, file.size, *size),
                      "run again once its writer has finished");
   }
-  return std::move(opened).ValueUnsafe();
+  return input;
 }
 
 arrow::Result<std::vector<ParquetFooter>> ReadFooters(const Location& root,

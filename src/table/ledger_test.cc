@@ -157,20 +157,19 @@ TEST(StalenessTest, TellsWhichDaysChanged) {
                                           {20'511, {{"b", 1, 1}, {"c", 1, 1}}},
                                           {20'513, {{"d", 1, 1}}},
                                           {20'514, {{"e", 1, 1}}}};
-  EXPECT_THAT(Texts(ChangedDays(recorded, recorded, 20'510, 20'514)), ElementsAre());
+  EXPECT_THAT(Texts(ChangedDays(recorded, recorded)), ElementsAre());
   const std::vector<InputDay> current = {{20'511, {{"b", 2, 1}, {"c", 1, 1}, {"late", 1, 9}}},
                                          {20'512, {{"x", 1, 1}}},
                                          {20'513, {{"d", 1, 2}}},
                                          {20'514, {{"e", 1, 1}}}};
-  EXPECT_THAT(Texts(ChangedDays(recorded, current, 20'510, 20'514)),
+  EXPECT_THAT(Texts(ChangedDays(recorded, current)),
               ElementsAre("2026-02-26: 1 file removed (a)",
                           "2026-02-27: 1 file added, 1 file rewritten (b)",
                           "2026-02-28: 1 file added (x)", "2026-03-01: 1 file rewritten (d)"));
   EXPECT_THAT(Texts(ChangedDays(recorded, current, 20'513, 20'514)),
               ElementsAre("2026-03-01: 1 file rewritten (d)"));
   const std::vector<InputDay> undated = {{std::nullopt, {{"u", 1, 1}}}};
-  EXPECT_THAT(Texts(ChangedDays(undated, {}, 0, 1)),
-              ElementsAre("files of any day: 1 file removed (u)"));
+  EXPECT_THAT(Texts(ChangedDays(undated, {})), ElementsAre("files of any day: 1 file removed (u)"));
 }
 
 TEST(StalenessTest, GroupsFilesByDay) {

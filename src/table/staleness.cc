@@ -77,22 +77,14 @@ std::string DayChange::ToString() const {
 }
 
 std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
-                                   const std::vector<InputDay>& current, CivilDay first,
-                                   CivilDay last) {
+                                   const std::vector<InputDay>& current) {
   struct Pair {
     const std::vector<InputFile>* recorded = nullptr;
     const std::vector<InputFile>* current = nullptr;
   };
   std::map<std::optional<CivilDay>, Pair> days;
-  const auto counts = [&](const InputDay& day) {
-    return !day.day.has_value() || (first <= *day.day && *day.day <= last);
-  };
-  for (const InputDay& day : recorded) {
-    if (counts(day)) days[day.day].recorded = &day.files;
-  }
-  for (const InputDay& day : current) {
-    if (counts(day)) days[day.day].current = &day.files;
-  }
+  for (const InputDay& day : recorded) days[day.day].recorded = &day.files;
+  for (const InputDay& day : current) days[day.day].current = &day.files;
   const std::vector<InputFile> none;
   std::vector<DayChange> changes;
   for (const auto& [day, pair] : days) {

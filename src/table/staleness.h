@@ -28,11 +28,9 @@ struct DayChange {
   std::string ToString() const;
 };
 
-/// Compares what was read with what is there now, day by day, within [first, last]; days outside do
-/// not count. Both lists are sorted by day and each day's files by path, as FingerprintOf gives
-/// them.
+/// Compares what a feature date was computed from with what it would be computed from now, day by
+/// day. Both lists are sorted by day and each day's files by path, as FingerprintOf gives them.
 std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
-                                   const std::vector<InputDay>& current, CivilDay first,
-                                   CivilDay last);
+                                   const std::vector<InputDay>& current);
 
 }  // namespace tidemill
