@@ -12,24 +12,32 @@ namespace tidemill {
 namespace {
 
 /// Fails the next `failures` reads with `error`, then reads.
-class FlakyFile : public arrow::io::BufferReader {
+class FlakyFile : public arrow::io::RandomAccessFile {
  public:
-  FlakyFile(std::string content, int failures, int error)
-      : arrow::io::BufferReader(arrow::Buffer::FromString(std::move(content))),
-        failures_(failures),
-        error_(error) {}
+  FlakyFile(const std::string& content, int failures, int error)
+      : content_(arrow::Buffer::FromString(content)), failures_(failures), error_(error) {}
 
- protected:
-  arrow::Result<int64_t> DoReadAt(int64_t position, int64_t nbytes, void* out) override {
+  arrow::Result<int64_t> ReadAt(int64_t position, int64_t nbytes, void* out) override {
     ++calls;
     if (failures_-- > 0) return arrow::internal::IOErrorFromErrno(error_, "flaky");
-    return arrow::io::BufferReader::DoReadAt(position, nbytes, out);
+    return content_.ReadAt(position, nbytes, out);
   }
+  arrow::Result<int64_t> Read(int64_t nbytes, void* out) override {
+    return content_.Read(nbytes, out);
+  }
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t nbytes) override {
+    return content_.Read(nbytes);
+  }
+  arrow::Result<int64_t> GetSize() override { return content_.GetSize(); }
+  arrow::Status Seek(int64_t position) override { return content_.Seek(position); }
+  arrow::Result<int64_t> Tell() const override { return content_.Tell(); }
+  arrow::Status Close() override { return content_.Close(); }
+  bool closed() const override { return content_.closed(); }
 
- public:
   int calls = 0;
 
  private:
+  arrow::io::BufferReader content_;
   int failures_;
   int error_;
 };
