@@ -4,6 +4,8 @@
 #include <chrono>
 #include <future>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "engine/bucket.h"
 #include "engine/feature_batch.h"
@@ -18,7 +20,8 @@ constexpr int64_t kBucketBytes = 1 << 20;
 /// Feature rows (over all dates) of a wave; two waves are in memory at a time.
 constexpr int64_t kWaveRows = 1 << 19;
 
-using DateBatches = std::vector<std::shared_ptr<arrow::RecordBatch>>;
+/// What one bucket gives for each date; nothing for dates that are not wanted.
+using DateRows = std::vector<std::optional<AggregateRows>>;
 
 class Merger {
  public:
@@ -31,16 +34,15 @@ class Merger {
         options_(options),
         sink_(sink),
         spans_(plan.strata, plan.dates.size(), plan.pipeline->windows.size()) {
-    result_.rows_of_date.assign(plan.dates.size(), 0);
     for (size_t d = 0; d < plan.dates.size(); ++d) {
-      result_.output_metrics.emplace_back(&plan.pipeline->output_checks, 1);
+      result_.dates.push_back({0, FrameMetrics(&plan.pipeline->output_checks, 1), {}});
     }
   }
 
   arrow::Result<MergeResult> Run() {
     buckets_ = scan_.tiles->Cut(kBucketBytes);
-    // Buckets are computed in waves, in parallel; while the next wave is computed, each date's
-    // batches of this one are written, in order.
+    // Buckets are merged in waves, in parallel; while the next wave is merged, each date's features
+    // of this one are evaluated and written, in order.
     std::future<arrow::Status> writing;
     const auto dates = static_cast<int64_t>(plan_.dates.size());
     size_t begin = 0;
@@ -51,7 +53,7 @@ class Merger {
              (rows < kWaveRows || end - begin < static_cast<size_t>(options_.threads))) {
         rows += buckets_[end++].num_rows * std::max<int64_t>(1, dates / 4);
       }
-      ARROW_ASSIGN_OR_RAISE(auto wave, ComputeWave(begin, end));
+      ARROW_ASSIGN_OR_RAISE(auto wave, MergeWave(begin, end));
       ARROW_RETURN_NOT_OK(WaitFor(&writing));
       writing = std::async(std::launch::async,
                            [this, wave = std::move(wave)] { return WriteWave(wave); });
@@ -62,14 +64,14 @@ class Merger {
   }
 
  private:
-  arrow::Result<std::vector<DateBatches>> ComputeWave(size_t begin, size_t end) {
-    std::vector<DateBatches> wave(end - begin);
+  arrow::Result<std::vector<DateRows>> MergeWave(size_t begin, size_t end) {
+    std::vector<DateRows> wave(end - begin);
     const auto total = static_cast<int64_t>(buckets_.size());
     ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(end - begin), options_.threads,
                                     options_.cancelled, [&](int64_t i, int) -> arrow::Status {
                                       const size_t index = begin + static_cast<size_t>(i);
                                       ARROW_ASSIGN_OR_RAISE(wave[static_cast<size_t>(i)],
-                                                            RunBucket(buckets_[index]));
+                                                            MergeBucket(buckets_[index]));
                                       std::lock_guard lock(mutex_);
                                       ++buckets_done_;
                                       if (options_.on_progress) {
@@ -80,16 +82,73 @@ class Merger {
     return wave;
   }
 
-  arrow::Status WriteWave(const std::vector<DateBatches>& wave) {
+  arrow::Result<DateRows> MergeBucket(const Bucket& bucket) {
+    ARROW_ASSIGN_OR_RAISE(const BucketTable table, BucketTable::Make(*scan_.layout, bucket));
+    WindowMerger merger(plan_, scan_, table, spans_);
+    ARROW_RETURN_NOT_OK(merger.Prepare());
+    DateRows rows(plan_.dates.size());
+    for (size_t d = 0; d < plan_.dates.size(); ++d) {
+      auto aggregates = merger.Next(IsWanted(d));
+      if (!aggregates.ok()) {
+        Fail(d, aggregates.status());
+        continue;
+      }
+      if (aggregates->entities.empty()) continue;
+      ARROW_ASSIGN_OR_RAISE(rows[d],
+                            AggregateRows::Of(*scan_.codec, table, *std::move(aggregates)));
+    }
+    std::lock_guard lock(mutex_);
+    result_.entities += static_cast<int64_t>(table.num_entities());
+    return rows;
+  }
+
+  arrow::Status WriteWave(const std::vector<DateRows>& wave) {
     return ParallelFor(static_cast<int64_t>(plan_.dates.size()), options_.writers,
-                       options_.cancelled, [&](int64_t d, int) -> arrow::Status {
-                         for (const DateBatches& batches : wave) {
-                           const auto& batch = batches[static_cast<size_t>(d)];
-                           if (batch == nullptr || batch->num_rows() == 0) continue;
-                           ARROW_RETURN_NOT_OK(sink_->Append(static_cast<size_t>(d), batch));
-                         }
+                       options_.cancelled, [&](int64_t index, int) -> arrow::Status {
+                         const auto d = static_cast<size_t>(index);
+                         if (!IsWanted(d)) return arrow::Status::OK();
+                         auto status = WriteDate(d, wave);
+                         if (status.ok()) return status;
+                         if (CodeOf(status) == ErrorCode::kInterrupted) return status;
+                         Fail(d, std::move(status));
                          return arrow::Status::OK();
                        });
+  }
+
+  arrow::Status WriteDate(size_t date, const std::vector<DateRows>& wave) {
+    std::vector<const AggregateRows*> parts;
+    for (const DateRows& rows : wave) {
+      if (rows[date]) parts.push_back(&*rows[date]);
+    }
+    if (parts.empty()) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(AggregateRows rows, AggregateRows::Concatenate(parts));
+    ARROW_ASSIGN_OR_RAISE(
+        const auto batch,
+        MakeFeatureBatch(*plan_.pipeline, std::move(rows), plan_.calendar->DayOf(plan_.dates[date]),
+                         run_timestamp_));
+    ARROW_RETURN_NOT_OK(Measure(*batch, &result_.dates[date]));
+    return sink_->Append(date, batch);
+  }
+
+  arrow::Status Measure(const arrow::RecordBatch& batch, MergedDate* date) {
+    date->rows += batch.num_rows();
+    if (plan_.pipeline->output_checks.metrics.empty()) return arrow::Status::OK();
+    Frame frame;
+    frame.num_rows = batch.num_rows();
+    for (const auto& column : batch.columns()) frame.columns.emplace_back(column);
+    Evaluator evaluator(&frame);
+    ArgumentReader reader(&frame, &evaluator);
+    return date->output_metrics.Update(&reader, nullptr, 0);
+  }
+
+  bool IsWanted(size_t date) {
+    std::lock_guard lock(mutex_);
+    return wanted_[date] && result_.dates[date].status.ok();
+  }
+
+  void Fail(size_t date, arrow::Status status) {
+    std::lock_guard lock(mutex_);
+    if (result_.dates[date].status.ok()) result_.dates[date].status = std::move(status);
   }
 
   arrow::Status WaitFor(std::future<arrow::Status>* writing) {
@@ -99,42 +158,6 @@ class Merger {
     result_.write_seconds +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     return status;
-  }
-
-  arrow::Result<DateBatches> RunBucket(const Bucket& bucket) {
-    const BoundPipeline& pipeline = *plan_.pipeline;
-    ARROW_ASSIGN_OR_RAISE(const BucketTable table, BucketTable::Make(*scan_.layout, bucket));
-    WindowMerger merger(plan_, scan_, table, spans_);
-    ARROW_RETURN_NOT_OK(merger.Prepare());
-    DateBatches batches(plan_.dates.size());
-    for (size_t d = 0; d < plan_.dates.size(); ++d) {
-      ARROW_ASSIGN_OR_RAISE(DateAggregates aggregates, merger.Next(wanted_[d]));
-      if (!wanted_[d]) continue;
-      ARROW_ASSIGN_OR_RAISE(
-          batches[d], MakeFeatureBatch(pipeline, *scan_.codec, table, aggregates,
-                                       plan_.calendar->DayOf(plan_.dates[d]), run_timestamp_));
-      ARROW_RETURN_NOT_OK(Measure(d, *batches[d]));
-    }
-    std::lock_guard lock(mutex_);
-    result_.entities += static_cast<int64_t>(table.num_entities());
-    return batches;
-  }
-
-  arrow::Status Measure(size_t date, const arrow::RecordBatch& batch) {
-    const FrameChecks& checks = plan_.pipeline->output_checks;
-    FrameMetrics metrics(&checks, 1);
-    if (!checks.metrics.empty() && batch.num_rows() > 0) {
-      Frame frame;
-      frame.num_rows = batch.num_rows();
-      for (const auto& column : batch.columns()) frame.columns.emplace_back(column);
-      Evaluator evaluator(&frame);
-      ArgumentReader reader(&frame, &evaluator);
-      ARROW_RETURN_NOT_OK(metrics.Update(&reader, nullptr, 0));
-    }
-    std::lock_guard lock(mutex_);
-    result_.rows_of_date[date] += batch.num_rows();
-    result_.output_metrics[date].Merge(metrics);
-    return arrow::Status::OK();
   }
 
   const Plan& plan_;

@@ -22,15 +22,20 @@ class FeatureSink {
   virtual arrow::Status Append(size_t date, const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
 };
 
-struct MergeResult {
-  std::vector<int64_t> rows_of_date;
-  std::vector<FrameMetrics> output_metrics;  ///< per date
-  int64_t entities = 0;
-  double write_seconds = 0;  ///< waited for the sink
+struct MergedDate {
+  int64_t rows = 0;
+  FrameMetrics output_metrics;
+  arrow::Status status;  ///< why its features could not be computed or taken by the sink
 };
 
-/// `wanted[d]` tells which dates are computed at all. `run_timestamp` is in microseconds since the
-/// epoch.
+struct MergeResult {
+  std::vector<MergedDate> dates;
+  int64_t entities = 0;
+  double write_seconds = 0;  ///< waited for features to be evaluated and written
+};
+
+/// `wanted[d]` tells which dates are computed at all. A date that fails leaves the others alone.
+/// `run_timestamp` is in microseconds since the epoch.
 arrow::Result<MergeResult> Merge(const Plan& plan, const ScanResult& scan,
                                  const std::vector<bool>& wanted, int64_t run_timestamp,
                                  const PassOptions& options, FeatureSink* sink);

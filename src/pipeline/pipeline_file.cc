@@ -198,6 +198,9 @@ class PipelineFileReader {
       spec.partition_by = ReadPartitionTerms(*terms, pipeline_.grain, faults_);
     } else {
       spec.partition_by.push_back({PartitionTerm::Kind::kFeatureDate, {}, 0});
+      if (pipeline_.grain == Grain::kHour) {
+        spec.partition_by.push_back({PartitionTerm::Kind::kFeatureHour, {}, 0});
+      }
     }
     if (auto size = output.Text("file_size")) {
       const std::optional<int64_t> bytes = ParseByteSize(size->text);

@@ -95,7 +95,10 @@ size_t CountDateTerms(const std::vector<LocatedText>& texts, Grain grain) {
     }
     return true;
   };
-  if (grain == Grain::kHour) return starts_with({"feature_date", "feature_hour"}) ? 2 : 0;
+  if (grain == Grain::kHour) {
+    if (starts_with({"feature_date", "feature_hour"})) return 2;
+    return starts_with({"year", "month", "day", "feature_hour"}) ? 4 : 0;
+  }
   if (starts_with({"feature_date"})) return 1;
   return starts_with({"year", "month", "day"}) ? 3 : 0;
 }

@@ -82,7 +82,10 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
   const PassOptions pass = PassOptionsOf(options);
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
   PreviewSink sink(entity.empty() ? limit : -1);
-  ARROW_RETURN_NOT_OK(Merge(plan, scan, {true}, NowMicros(), pass, &sink).status());
+  const std::vector<bool> wanted = {true};
+  ARROW_ASSIGN_OR_RAISE(const MergeResult merged,
+                        Merge(plan, scan, wanted, NowMicros(), pass, &sink));
+  ARROW_RETURN_NOT_OK(merged.dates[0].status);
   ARROW_ASSIGN_OR_RAISE(auto table,
                         arrow::Table::FromRecordBatches(plan.pipeline->output, sink.batches()));
   if (!entity.empty()) {

@@ -107,7 +107,8 @@ class PassRunner {
                                     options_.cancelled, [&](int64_t index, int) -> arrow::Status {
                                       const auto d = static_cast<size_t>(index);
                                       if (!wanted[d]) return arrow::Status::OK();
-                                      auto status = FinishDate(d, scan, merged, previous[d]);
+                                      auto status =
+                                          FinishDate(d, scan, merged.dates[d], previous[d]);
                                       if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok())
                                         return status;
                                       if (!status.ok()) RecordFailure(d, status);
@@ -142,11 +143,12 @@ class PassRunner {
     return Verdict(outcome.checks, ErrorCode::kInputCheckFailed);
   }
 
-  arrow::Status FinishDate(size_t date, const ScanResult& scan, const MergeResult& merged,
+  arrow::Status FinishDate(size_t date, const ScanResult& scan, const MergedDate& merged,
                            const PreviousOfDate& previous) {
     DateOutcome& outcome = result_.dates[date];
     auto& staged = sink_.partition(date);
-    const FrameMetrics& metrics = merged.output_metrics[date];
+    ARROW_RETURN_NOT_OK(merged.status);
+    const FrameMetrics& metrics = merged.output_metrics;
     const auto output_checks =
         EvaluateChecks(pipeline_.output_checks, metrics, {0, 0}, "output", previous.output);
     outcome.checks.insert(outcome.checks.end(), output_checks.begin(), output_checks.end());
