@@ -17,8 +17,6 @@ namespace {
 
 /// Tiles of one bucket: about what a core's second-level cache holds with the tables built from it.
 constexpr int64_t kBucketBytes = 1 << 20;
-/// Feature rows (over all dates) of a wave; two waves are in memory at a time.
-constexpr int64_t kWaveRows = 1 << 19;
 
 /// What one bucket gives for each date; nothing for dates that are not wanted.
 using DateRows = std::vector<std::optional<AggregateRows>>;
@@ -50,7 +48,7 @@ class Merger {
       size_t end = begin;
       int64_t rows = 0;
       while (end < buckets_.size() &&
-             (rows < kWaveRows || end - begin < static_cast<size_t>(options_.threads))) {
+             (rows < options_.wave_rows || end - begin < static_cast<size_t>(options_.threads))) {
         rows += buckets_[end++].num_rows * std::max<int64_t>(1, dates / 4);
       }
       ARROW_ASSIGN_OR_RAISE(auto wave, MergeWave(begin, end));

@@ -21,6 +21,8 @@ struct PassOptions {
   int threads = 1;
   int writers = 1;          ///< dates that take rows at the same time
   int64_t tile_memory = 0;  ///< bytes of tiles to hold before spilling; 0: no limit
+  int64_t wave_rows =
+      1 << 19;  ///< features (over all dates) that are computed before they are written
   /// A new path in the scratch folder; asked for when something must be spilled.
   std::function<arrow::Result<std::string>()> scratch;
   const std::atomic<bool>* cancelled = nullptr;

@@ -53,9 +53,9 @@ class BackfillRun {
     definition_hash_ = DefinitionHash(*whole.pipeline);
     ARROW_ASSIGN_OR_RAISE(const std::vector<size_t> picked, Pick(whole, table));
     stages_["plan"] = watch_.Lap();
+    ARROW_ASSIGN_OR_RAISE(const size_t per_pass, DatesPerPass(whole, options_));
     if (!picked.empty()) {
       ARROW_ASSIGN_OR_RAISE(auto writer, table.Begin(report_.run_id));
-      const size_t per_pass = DatesPerPass(whole, options_);
       for (size_t begin = 0; begin < picked.size() && !stop_; begin += per_pass) {
         const size_t end = std::min(picked.size(), begin + per_pass);
         RunChunk({picked.begin() + static_cast<std::ptrdiff_t>(begin),

@@ -8,6 +8,7 @@
 #include "engine/evaluate_checks.h"
 #include "engine/merge.h"
 #include "runner/output_table.h"
+#include "runner/pass_size.h"
 #include "runner/prepare.h"
 #include "table/run_id.h"
 
@@ -65,7 +66,8 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
   ARROW_ASSIGN_OR_RAISE(const Plan plan,
                         PreparePass(pipeline, calendar, {date}, options, PlanScope::kInputChecks));
-  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, PassOptionsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(const PassOptions pass, PassOptionsFor(plan, options));
+  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
   ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous, ReadPrevious(table, calendar->Format(date)));
   const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
@@ -79,7 +81,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
   ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
   ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, {date}, options));
-  const PassOptions pass = PassOptionsOf(options);
+  ARROW_ASSIGN_OR_RAISE(const PassOptions pass, PassOptionsFor(plan, options));
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
   PreviewSink sink(entity.empty() ? limit : -1);
   const std::vector<bool> wanted = {true};

@@ -5,6 +5,7 @@
 
 #include "engine/merge.h"
 #include "pipeline/definition_hash.h"
+#include "runner/pass_size.h"
 #include "runner/prepare.h"
 #include "runner/scratch_folder.h"
 #include "runner/stopwatch.h"
@@ -76,7 +77,7 @@ class PassRunner {
  private:
   arrow::Status Compute() {
     ScratchFolder scratch(options_.scratch);
-    PassOptions pass = PassOptionsOf(options_);
+    ARROW_ASSIGN_OR_RAISE(PassOptions pass, PassOptionsFor(plan_, options_));
     pass.scratch = [&scratch] { return scratch.NewPath(); };
     pass.writers = parallel_;
     Stopwatch watch;

@@ -1,41 +1,96 @@
 #include "runner/pass_size.h"
 
 #include <algorithm>
+#include <string>
 
+#include "base/byte_size.h"
 #include "engine/tile_layout.h"
 #include "runner/prepare.h"
 
 namespace tidemill {
 namespace {
 
-/// What the writer of one date holds: rows that wait for their row group.
+/// The libraries, the plan, and what allocators hold beyond what was asked for.
+constexpr int64_t kProgram = 110'000'000;
+constexpr int64_t kLeastMemory = 1'000'000;
+
+/// A decoded row group: arrays, masks, codes and local states.
+int64_t DecodedMemory(const Plan& plan) {
+  constexpr int64_t kBytesPerValue = 16;
+  constexpr int64_t kColumnsBeside = 4;
+  int64_t most_rows = 0;
+  for (const MorselRef& morsel : plan.morsels) most_rows = std::max(most_rows, morsel.num_rows);
+  const auto columns = static_cast<int64_t>(plan.file_columns.size()) + kColumnsBeside;
+  return most_rows * columns * kBytesPerValue;
+}
+
+int64_t FeatureRowMemory(const Plan& plan) {
+  constexpr int64_t kBytesPerValue = 8;
+  return std::max<int64_t>(1, plan.pipeline->output->num_fields()) * kBytesPerValue;
+}
+
+/// What the writer of one date holds: a row group that waits, and half as much of encoded columns.
 int64_t WriterMemory(const Plan& plan) {
   constexpr int64_t kRowGroup = 131'072;
-  constexpr int64_t kBytesPerValue = 8;
-  const int64_t rows = std::min(kRowGroup, plan.num_rows / 4 + 1);
-  return rows * std::max<int64_t>(1, plan.pipeline->output->num_fields()) * kBytesPerValue;
+  return std::min(kRowGroup, plan.num_rows / 4 + 1) * FeatureRowMemory(plan) * 3 / 2;
 }
 
 }  // namespace
 
-size_t DatesPerPass(const Plan& whole, const BackfillOptions& options) {
+arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& options) {
+  const int64_t memory = MemoryOf(options);
+  if (memory < kLeastMemory) {
+    return MakeError(
+        ErrorCode::kInvalid,
+        "--memory " + FormatByteSize(memory) + " is too little for a single bucket",
+        "give at least " + FormatByteSize(kLeastMemory) + "; this run works best with " +
+            FormatByteSize(kProgram + ThreadsOf(options) * DecodedMemory(plan) + 256'000'000) +
+            " or more");
+  }
+  MemoryShares shares;
+  shares.fixed = kProgram + ThreadsOf(options) * DecodedMemory(plan);
+  // A budget below what the program takes anyway still bounds what it adds.
+  const int64_t left = std::max(memory - shares.fixed, memory / 4);
+  shares.tiles = left / 2;
+  shares.waves = std::min<int64_t>(left / 8, 200'000'000);
+  shares.writers = left - shares.tiles - shares.waves;
+  return shares;
+}
+
+arrow::Result<PassOptions> PassOptionsFor(const Plan& plan, const RunOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(plan, options));
+  PassOptions pass;
+  pass.threads = ThreadsOf(options);
+  pass.cancelled = options.cancelled;
+  pass.tile_memory = shares.tiles;
+  // One wave is merged while another is written.
+  pass.wave_rows = std::max<int64_t>(1, shares.waves / 2 / FeatureRowMemory(plan));
+  if (options.on_progress) {
+    pass.on_progress = [report = options.on_progress](const char* stage, int64_t done,
+                                                      int64_t total) {
+      report({stage, done, total, std::string(stage) == "scan" ? "rows" : "buckets"});
+    };
+  }
+  return pass;
+}
+
+arrow::Result<size_t> DatesPerPass(const Plan& whole, const BackfillOptions& options) {
   constexpr int64_t kMostDates = 400;
-  int64_t dates = std::clamp<int64_t>(MemoryOf(options) / 2 / WriterMemory(whole), 1, kMostDates);
+  ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(whole, options));
+  int64_t dates = std::clamp<int64_t>(shares.writers / WriterMemory(whole), 1, kMostDates);
   if (options.pass_dates > 0) dates = std::min<int64_t>(dates, options.pass_dates);
   return static_cast<size_t>(dates);
 }
 
-int64_t ExpectedMemory(const Plan& pass, const RunOptions& options) {
+arrow::Result<int64_t> ExpectedMemory(const Plan& pass, const RunOptions& options) {
   constexpr int64_t kRowsPerTile = 3;
-  constexpr int64_t kDecodedFactor = 8;
-  constexpr int64_t kProcess = 120'000'000;
   constexpr int64_t kKeyBytes = 16;
-  int64_t largest = 0;
-  for (const MorselRef& morsel : pass.morsels) largest = std::max(largest, morsel.bytes);
-  const auto layout = MakeTileLayout(*pass.pipeline);
-  const int64_t tile = layout.ok() ? static_cast<int64_t>(layout->row_size()) + kKeyBytes : 0;
-  const int64_t tiles = std::min(pass.num_rows / kRowsPerTile * tile, MemoryOf(options) / 2);
-  return kProcess + tiles + ThreadsOf(options) * largest * kDecodedFactor +
+  ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(pass, options));
+  ARROW_ASSIGN_OR_RAISE(const TileLayout layout, MakeTileLayout(*pass.pipeline));
+  const int64_t tiles =
+      pass.num_rows / kRowsPerTile * (static_cast<int64_t>(layout.row_size()) + kKeyBytes);
+  return shares.fixed + std::min(tiles, shares.tiles) +
+         std::min(shares.waves, pass.num_rows * FeatureRowMemory(pass)) +
          static_cast<int64_t>(pass.dates.size()) * WriterMemory(pass);
 }
 

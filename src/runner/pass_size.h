@@ -1,20 +1,37 @@
 #pragma once
 
-/// How much of a backfill fits into one pass.
+/// How the memory budget is divided, and how much of a backfill fits into one pass.
 
 #include <cstdint>
 
+#include <arrow/result.h>
+
 #include "engine/plan.h"
+#include "engine/scan.h"
 #include "tidemill/backfill.h"
 
 namespace tidemill {
 
-/// The most dates that one pass may compute under the memory budget. Every date of a pass has a
-/// file open with at most a row group in memory; those get half of the budget.
-size_t DatesPerPass(const Plan& whole, const BackfillOptions& options);
+/// The parts of `--memory` for a pass, in bytes. What remains beside them is the program itself and
+/// what its threads decode.
+struct MemoryShares {
+  int64_t fixed = 0;    ///< the program, row groups being decoded
+  int64_t tiles = 0;    ///< in memory; the others are spilled
+  int64_t waves = 0;    ///< features on their way to the files
+  int64_t writers = 0;  ///< rows that wait for their row group, of all dates of a pass
+};
 
-/// Memory that a pass takes at most, roughly, in bytes: tiles as if every third event made its own
-/// (beyond half of the budget they are spilled), what threads decode, and files being written.
-int64_t ExpectedMemory(const Plan& pass, const RunOptions& options);
+/// Divides the budget for a pass over the morsels of `plan`. An error (kInvalid) if it is too small
+/// to work with at all.
+arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& options);
+
+/// How the engine shall run the pass, progress passed on.
+arrow::Result<PassOptions> PassOptionsFor(const Plan& plan, const RunOptions& options);
+
+/// The most dates that one pass may compute: every date has a file open with rows in memory.
+arrow::Result<size_t> DatesPerPass(const Plan& whole, const BackfillOptions& options);
+
+/// Memory that a pass takes at most, roughly, in bytes: as if every third event made its own tile.
+arrow::Result<int64_t> ExpectedMemory(const Plan& pass, const RunOptions& options);
 
 }  // namespace tidemill

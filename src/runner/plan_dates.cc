@@ -86,7 +86,7 @@ arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOpti
   }
 
   Reading reading;
-  const size_t per_pass = DatesPerPass(whole, options);
+  ARROW_ASSIGN_OR_RAISE(const size_t per_pass, DatesPerPass(whole, options));
   for (size_t begin = 0; begin < picked.size(); begin += per_pass) {
     const size_t end = std::min(picked.size(), begin + per_pass);
     ARROW_ASSIGN_OR_RAISE(const Plan pass,
@@ -94,7 +94,8 @@ arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOpti
                                    {picked.begin() + static_cast<std::ptrdiff_t>(begin),
                                     picked.begin() + static_cast<std::ptrdiff_t>(end)}));
     reading.Add(pass);
-    report.memory_bytes = std::max(report.memory_bytes, ExpectedMemory(pass, options));
+    ARROW_ASSIGN_OR_RAISE(const int64_t memory, ExpectedMemory(pass, options));
+    report.memory_bytes = std::max(report.memory_bytes, memory);
     ++report.passes;
   }
   reading.Report(whole, &report);

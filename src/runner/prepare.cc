@@ -61,21 +61,6 @@ int64_t PeakMemory() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
-PassOptions PassOptionsOf(const RunOptions& options) {
-  PassOptions pass;
-  pass.threads = ThreadsOf(options);
-  pass.cancelled = options.cancelled;
-  // The other half is for what threads decode, buckets in work and files being written.
-  pass.tile_memory = MemoryOf(options) / 2;
-  if (options.on_progress) {
-    pass.on_progress = [report = options.on_progress](const char* stage, int64_t done,
-                                                      int64_t total) {
-      report({stage, done, total, std::string(stage) == "scan" ? "rows" : "buckets"});
-    };
-  }
-  return pass;
-}
-
 std::vector<std::string> PlanWarnings(const Plan& plan) {
   std::vector<std::string> warnings = plan.source->warnings;
   const Source& source = *plan.source;

@@ -32,9 +32,6 @@ int64_t MemoryOf(const RunOptions& options);
 /// The resident memory of the process at its largest, in bytes.
 int64_t PeakMemory();
 
-/// How the engine shall run, progress passed on.
-PassOptions PassOptionsOf(const RunOptions& options);
-
 /// What a user should know of the plan before it runs: columns missing in files, a window that
 /// begins before the first day of data, days without data inside it.
 std::vector<std::string> PlanWarnings(const Plan& plan);
