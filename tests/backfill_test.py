@@ -96,8 +96,8 @@ def test_bytes_do_not_depend_on_how_dates_are_computed(world: Backfills) -> None
         ("--threads", 2, "--parallel", 3),
         ("--pass-days", 1),
         ("--pass-days", 7),
-        ("--memory", "1kB"),
-        ("--memory", "1kB", "--threads", 1, "--pass-days", 4),
+        ("--memory", "1MB"),
+        ("--memory", "1MB", "--threads", 1, "--pass-days", 4),
     ):
         out = world.out()
         report = world.json("backfill", out, *RANGE, *flags)

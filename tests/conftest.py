@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,3 +75,20 @@ def world(tmp_path: Path) -> World:
     clicks(made.events)
     made.pipeline()
     return made
+
+
+@pytest.fixture(scope="session")
+def flaky_reads(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
+    """Storage that fails or hangs: flaky_reads(folder, failures=3, spared=10) is the environment of a command whose
+    reads of Parquet files below the folder do as tests/faults/flaky_reads.c says."""
+    library = tmp_path_factory.mktemp("faults") / "flaky_reads.so"
+    compiler = shutil.which("cc")
+    assert compiler, "no C compiler named cc"
+    source = tidemill_command.ROOT / "tests/faults/flaky_reads.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source, "-ldl"], check=True)
+
+    def environment(under: Path, **settings: object) -> dict[str, str]:
+        names = {f"FLAKY_READS_{name.upper()}": str(value) for name, value in settings.items()}
+        return {"LD_PRELOAD": str(library), "FLAKY_READS_UNDER": str(under.resolve()), **names}
+
+    return environment

@@ -3,6 +3,7 @@
 /// Many feature dates at once, and what has become of them.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,8 +13,8 @@
 namespace tidemill {
 
 struct BackfillOptions : RunOptions {
-  std::string start, end;  ///< labels of the first and last feature date, inclusive
-  int32_t every = 1;       ///< slots from one date to the next: 7 for weekly dates at grain day
+  std::string start, end;             ///< labels of the first and last feature date, inclusive
+  std::optional<WindowLength> every;  ///< from one date to the next; nothing: every slot
   std::vector<std::string> only;  ///< states to pick ("missing", "stale", ...); empty: all dates
   int parallel = 0;               ///< dates written at the same time; 0: as many as threads
   int32_t pass_dates = 0;         ///< most dates per pass; 0: what the memory budget allows

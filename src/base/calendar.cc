@@ -351,4 +351,12 @@ Slot Calendar::WindowBegin(Slot last, int32_t count, Step unit) const {
   return {hour + 1};
 }
 
+Slot Calendar::After(Slot slot, int32_t count, Step unit) const {
+  if (unit == step_) return slot + count;
+  const int32_t wanted = LocalHour(*zone_, slot.index) + count * 24;
+  int32_t hour = wanted - kMaxOffsetHours;
+  while (LocalHour(*zone_, hour) < wanted) ++hour;
+  return {hour};
+}
+
 }  // namespace tidemill

@@ -98,6 +98,9 @@ class Calendar {
   /// The first slot of the window of `count` `unit`s that ends with `last`, inclusive. `count` days
   /// at grain hour reach back to the same local hour `count` days before, exclusive.
   Slot WindowBegin(Slot last, int32_t count, Step unit) const;
+  /// The slot `count` `unit`s after `slot`. Days after at grain hour lead to the same local hour,
+  /// the first if it comes twice, the next one that there is if it is skipped.
+  Slot After(Slot slot, int32_t count, Step unit) const;
 
  private:
   Step step_;

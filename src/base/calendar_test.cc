@@ -216,5 +216,31 @@ TEST(CalendarTest, DayWindowsAtGrainHourFollowTheZone) {
   EXPECT_EQ(begin("2026-10-25T02+01:00"), "2026-10-24T03");
 }
 
+TEST(CalendarTest, DaysAfterAnHourKeepTheLocalHour) {
+  const Calendar calendar(Calendar::Step::kHour, TimeZone::Find("Europe/Stockholm"));
+  const auto after = [&](const char* label, int32_t days) {
+    return calendar.Format(calendar.After(*calendar.Parse(label), days, Calendar::Step::kDay));
+  };
+  EXPECT_EQ(after("2026-10-24T12", 1), "2026-10-25T12");
+  EXPECT_EQ(after("2026-10-24T12", 2), "2026-10-26T12");
+  EXPECT_EQ(after("2026-10-24T02", 1), "2026-10-25T02");
+  EXPECT_EQ(after("2026-10-25T02+01:00", 1), "2026-10-26T02");
+  EXPECT_EQ(after("2026-03-28T02", 1), "2026-03-29T03");
+  const Slot noon = *calendar.Parse("2026-03-02T12");
+  EXPECT_EQ(calendar.After(noon, 5, Calendar::Step::kHour), noon + 5);
+}
+
+TEST(CalendarTest, SlotsTouchADayWhereMidnightIsNotOnTheFullHour) {
+  const Calendar calendar(Calendar::Step::kHour, TimeZone::Find("Asia/Kolkata"));
+  const CivilDay day = *ParseCivilDay("2026-03-02");
+  const SlotRange own = calendar.SlotsOfDay(day);
+  const SlotRange touching = calendar.SlotsTouchingDay(day);
+  EXPECT_EQ(own.size(), 24);
+  EXPECT_EQ(touching.size(), 25);
+  EXPECT_EQ(touching.first, own.first - 1);
+  EXPECT_EQ(touching.last, own.last);
+  EXPECT_EQ(calendar.DaysTouched(own), std::pair(day, day + 1));
+}
+
 }  // namespace
 }  // namespace tidemill

@@ -19,8 +19,8 @@ struct BackfillFlags : PipelineFlags {
 };
 
 /// "7d", "6h" or a plain number of slots.
-arrow::Result<int32_t> Every(const std::string& text, Grain grain) {
-  if (text.empty()) return 1;
+arrow::Result<std::optional<WindowLength>> Every(const std::string& text, Grain grain) {
+  if (text.empty()) return std::nullopt;
   int32_t count = 0;
   size_t used = 0;
   while (used < text.size() && text[used] >= '0' && text[used] <= '9' && count < 100'000) {
@@ -33,7 +33,7 @@ arrow::Result<int32_t> Every(const std::string& text, Grain grain) {
     return MakeError(ErrorCode::kInvalid, "--every: '" + text + "' is not a step between dates",
                      by_hour ? "as in 6h or 1d" : "as in 7d");
   }
-  return unit == "d" && by_hour ? count * 24 : count;
+  return WindowLength{count, unit == "d" ? Grain::kDay : unit == "h" ? Grain::kHour : grain};
 }
 
 int Run(const BackfillFlags& flags, const CommandContext& context) {

@@ -180,6 +180,7 @@ arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
       } else {
         if (file_slots) Widen(&file_slots, *slots);
         if (!IsNeeded(plan.strata, *slots)) {
+          if (slots->size() == 0) plan.rows_misplaced += morsel.num_rows;
           ++plan.morsels_pruned;
           continue;
         }

@@ -50,6 +50,7 @@ struct Plan {
   int64_t morsels_pruned = 0;
   int64_t bytes = 0;
   int64_t num_rows = 0;
+  int64_t rows_misplaced = 0;  ///< of row groups that lie too far from their partition altogether
 };
 
 /// The days whose partitions can hold events of these dates' windows, from the pipeline file alone

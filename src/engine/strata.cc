@@ -44,4 +44,12 @@ Strata::Strata(const Calendar& calendar, const std::vector<Slot>& dates,
   }
 }
 
+size_t Strata::Longest(size_t date) const {
+  size_t longest = 0;
+  for (size_t w = 1; w < windows_per_date_; ++w) {
+    if (WindowSlots(date, w).first < WindowSlots(date, longest).first) longest = w;
+  }
+  return longest;
+}
+
 }  // namespace tidemill

@@ -42,6 +42,9 @@ class Strata {
   StratumRange Window(size_t date, size_t window) const {
     return windows_[date * windows_per_date_ + window];
   }
+  /// The window of a date that reaches back furthest: which one that is may change where windows of
+  /// days and of hours meet a day of 23 or 25 hours.
+  size_t Longest(size_t date) const;
   /// The slots of a date's window.
   SlotRange WindowSlots(size_t date, size_t window) const {
     return window_slots_[date * windows_per_date_ + window];

@@ -53,7 +53,7 @@ arrow::Result<DateAggregates> WindowMerger::Next(bool wanted) {
     ++date_;
     return date;
   }
-  const auto longest = static_cast<size_t>(plan_.pipeline->longest_window);
+  const size_t longest = plan_.strata.Longest(date_);
   for (size_t e = 0; e < end_.size(); ++e) {
     if (begin_[longest][e] < end_[e]) date.entities.push_back(static_cast<uint32_t>(e));
   }

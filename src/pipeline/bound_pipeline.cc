@@ -208,7 +208,6 @@ class Binder {
       }
       bound_.windows.push_back(*spec_.window);
     }
-    ChooseLongestWindow();
     OrderOutput();
   }
 
@@ -352,18 +351,6 @@ class Binder {
     }
     bound_.aggregates.push_back({std::move(call), *std::move(kernel), window});
     return static_cast<int>(bound_.aggregates.size() - 1);
-  }
-
-  void ChooseLongestWindow() {
-    auto hours = [](const WindowLength& w) {
-      return static_cast<int64_t>(w.count) * (w.unit == Grain::kDay ? 24 : 1);
-    };
-    for (size_t i = 1; i < bound_.windows.size(); ++i) {
-      if (hours(bound_.windows[i]) >
-          hours(bound_.windows[static_cast<size_t>(bound_.longest_window)])) {
-        bound_.longest_window = static_cast<int>(i);
-      }
-    }
   }
 
   void OrderOutput() {

@@ -70,7 +70,6 @@ struct BoundPipeline {
   int event_time = -1;      ///< index in rows, or -1
   std::vector<int> entity;  ///< indices in rows
   std::vector<WindowLength> windows;  ///< distinct; those of features
-  int longest_window = 0;             ///< index in windows
   std::vector<WindowedAggregate> aggregates;
   /// What feature expressions see: entity columns, then features in evaluation order.
   std::shared_ptr<arrow::Schema> results;

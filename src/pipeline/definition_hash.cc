@@ -24,8 +24,16 @@ std::string DefinitionHash(const BoundPipeline& pipeline) {
   std::map<std::string, std::string> features;
   for (const BoundFeature& feature : pipeline.features) features[feature.name] = feature.definition;
   for (const auto& [name, definition] : features) text += "\nfeature " + name + " = " + definition;
-  text += "\nlongest window " +
-          pipeline.windows[static_cast<size_t>(pipeline.longest_window)].ToString();
+  // An entity has a row if it has an event in the longest window. Which of the longest in days and
+  // the longest in hours that is depends on the date.
+  for (const Grain unit : {Grain::kDay, Grain::kHour}) {
+    const WindowLength* longest = nullptr;
+    for (const WindowLength& window : pipeline.windows) {
+      if (window.unit != unit) continue;
+      if (longest == nullptr || window.count > longest->count) longest = &window;
+    }
+    if (longest != nullptr) text += "\nlongest window " + longest->ToString();
+  }
   return HashHex(text);
 }
 

@@ -174,7 +174,8 @@ std::vector<PartitionTerm> ReadPartitionTerms(const YamlNode& list, Grain grain,
     const std::string first = grain == Grain::kHour ? "feature_date, feature_hour"
                                                     : "feature_date, or with year, month, day";
     std::string hint = "each feature date is a partition, so that a run replaces exactly its own";
-    if (auto nearest = NearestName(texts.front().text, {"feature_date"})) {
+    if (auto nearest = NearestName(texts.front().text, {"feature_date"});
+        nearest && *nearest != texts.front().text) {
       hint = fmt::format("did you mean '{}'?", *nearest);
     }
     faults->Add(texts.front().position, "'output.partition_by' must start with " + first, hint);

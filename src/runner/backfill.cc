@@ -51,6 +51,7 @@ class BackfillRun {
     ARROW_RETURN_NOT_OK(table.layout().CheckSchema(*whole.pipeline->output));
     for (std::string& warning : PlanWarnings(whole)) Warn(std::move(warning));
     definition_hash_ = DefinitionHash(*whole.pipeline);
+    report_.io_retries += whole.source->root.retries->count();
     ARROW_ASSIGN_OR_RAISE(const std::vector<size_t> picked, Pick(whole, table));
     stages_["plan"] = watch_.Lap();
     ARROW_ASSIGN_OR_RAISE(const size_t per_pass, DatesPerPass(whole, options_));
@@ -137,8 +138,7 @@ class BackfillRun {
     }
     const int parallel = options_.parallel > 0 ? options_.parallel : ThreadsOf(options_);
     report_.bytes_read += plan->bytes;
-    ARROW_ASSIGN_OR_RAISE(PassOutcome pass,
-                          RunPass(*plan, table, writer, locks, options_, parallel));
+    PassOutcome pass = RunPass(*plan, table, writer, locks, options_, parallel);
     report_.rows_read += pass.counts.rows_read;
     report_.spilled_bytes += pass.spilled_bytes;
     report_.io_retries += plan->source->root.retries->count();
@@ -159,7 +159,7 @@ class BackfillRun {
       report_.rows_written += date.rows_written;
       report_.bytes_written += date.bytes_written;
     }
-    return arrow::Status::OK();
+    return pass.status;
   }
 
   void Fail(size_t index, const char* status, const arrow::Status& why) {

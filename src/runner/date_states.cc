@@ -40,7 +40,8 @@ std::string DefinitionChange(const PublishedState& published, const BoundPipelin
 }  // namespace
 
 arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
-                                              const std::string& end, int32_t every) {
+                                              const std::string& end,
+                                              const std::optional<WindowLength>& every) {
   ARROW_ASSIGN_OR_RAISE(const Slot first, ParseFeatureDate(calendar, start));
   ARROW_ASSIGN_OR_RAISE(const Slot last, ParseFeatureDate(calendar, end));
   if (last < first) {
@@ -48,7 +49,11 @@ arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const st
                      "the range includes both dates");
   }
   std::vector<Slot> dates;
-  for (Slot slot = first; slot <= last; slot = slot + every) dates.push_back(slot);
+  Slot slot = first;
+  for (int32_t n = 1; slot <= last; ++n) {
+    dates.push_back(slot);
+    slot = every ? calendar.After(first, n * every->count, StepOf(every->unit)) : slot + 1;
+  }
   return dates;
 }
 

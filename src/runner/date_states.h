@@ -12,10 +12,11 @@
 
 namespace tidemill {
 
-/// Every `every`-th slot from `start` to `end`, inclusive. Errors (kInvalid) for labels that are
-/// none and for an end before the start.
+/// The dates from `start` to `end`, inclusive, in steps of `every`. Errors (kInvalid) for labels
+/// that are none and for an end before the start.
 arrow::Result<std::vector<Slot>> DatesBetween(const Calendar& calendar, const std::string& start,
-                                              const std::string& end, int32_t every = 1);
+                                              const std::string& end,
+                                              const std::optional<WindowLength>& every = {});
 
 /// An error (kInvalid) if one of `only` is not a state.
 arrow::Status CheckStates(const std::vector<std::string>& only);

@@ -70,9 +70,8 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
   ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous, ReadPrevious(table, calendar->Format(date)));
-  const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
   return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics,
-                        plan.strata.Window(0, longest), "input", previous.input);
+                        plan.strata.Window(0, plan.strata.Longest(0)), "input", previous.input);
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipeline,

@@ -44,8 +44,7 @@ std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> LedgerMetric
 }
 
 std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
-  const auto longest = static_cast<size_t>(plan.pipeline->longest_window);
-  const SlotRange window = plan.strata.WindowSlots(date, longest);
+  const SlotRange window = plan.strata.WindowSlots(date, plan.strata.Longest(date));
   std::vector<std::pair<std::optional<CivilDay>, const DataFile*>> files;
   for (size_t f = 0; f < plan.source->files.size(); ++f) {
     const DataFile* file = &plan.source->files[f];

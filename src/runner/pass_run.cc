@@ -64,12 +64,12 @@ class PassRunner {
     }
   }
 
-  arrow::Result<PassOutcome> Run() {
-    if (auto status = Compute(); !status.ok()) {
-      for (size_t d = 0; d < locks_.size(); ++d) {
-        if (result_.dates[d].outcome.ok()) RecordFailure(d, status);
-      }
-      return status;
+  PassOutcome Run() {
+    result_.status = Compute();
+    if (result_.status.ok()) return std::move(result_);
+    for (size_t d = 0; d < locks_.size(); ++d) {
+      const DateOutcome& date = result_.dates[d];
+      if (date.outcome.ok() && !date.is_published) RecordFailure(d, result_.status);
     }
     return std::move(result_);
   }
@@ -138,7 +138,7 @@ class PassRunner {
   arrow::Status CheckInput(size_t date, const ScanResult& scan, PreviousOfDate* previous) {
     DateOutcome& outcome = result_.dates[date];
     ARROW_ASSIGN_OR_RAISE(*previous, ReadPrevious(table_, outcome.feature_date));
-    const auto longest = static_cast<size_t>(pipeline_.longest_window);
+    const size_t longest = plan_.strata.Longest(date);
     outcome.checks = EvaluateChecks(pipeline_.input_checks, scan.input_metrics,
                                     plan_.strata.Window(date, longest), "input", previous->input);
     return Verdict(outcome.checks, ErrorCode::kInputCheckFailed);
@@ -163,7 +163,7 @@ class PassRunner {
       state.features.emplace_back(feature.name, FeatureHash(feature));
     }
     state.inputs = InputsOf(plan_, date);
-    const auto longest = static_cast<size_t>(pipeline_.longest_window);
+    const size_t longest = plan_.strata.Longest(date);
     const SlotRange window = plan_.strata.WindowSlots(date, longest);
     for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
       state.rows_read +=
@@ -184,6 +184,7 @@ class PassRunner {
     ARROW_ASSIGN_OR_RAISE(Publication publication,
                           writer_->Publish(locks_[date], std::move(staged), std::move(state)));
     outcome.status = publication.status;
+    outcome.is_published = true;
     outcome.files = std::move(publication.files);
     return arrow::Status::OK();
   }
@@ -212,8 +213,9 @@ class PassRunner {
       result_.warnings.push_back(std::to_string(result_.counts.rows_without_day) +
                                  " rows have no day (NULL) and count in no window");
     }
-    if (result_.counts.rows_misplaced > 0) {
-      result_.warnings.push_back(std::to_string(result_.counts.rows_misplaced) +
+    const int64_t misplaced = plan_.rows_misplaced + result_.counts.rows_misplaced;
+    if (misplaced > 0) {
+      result_.warnings.push_back(std::to_string(misplaced) +
                                  " rows lie in partitions more than a day away from their "
                                  "event_time and count in no window");
     }
@@ -246,9 +248,8 @@ class PassRunner {
 
 }  // namespace
 
-arrow::Result<PassOutcome> RunPass(const Plan& plan, const Table& table, TableWriter* writer,
-                                   const std::vector<DateLock>& locks, const RunOptions& options,
-                                   int parallel) {
+PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
+                    const std::vector<DateLock>& locks, const RunOptions& options, int parallel) {
   return PassRunner(plan, table, writer, locks, options, parallel).Run();
 }
 

@@ -18,6 +18,7 @@ struct DateOutcome {
   std::string feature_date;
   std::string status = "failed";  ///< "done" | "empty" | "failed"
   arrow::Status outcome;          ///< why it failed
+  bool is_published = false;
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
   int64_t rows_written = 0;
@@ -25,6 +26,9 @@ struct DateOutcome {
 };
 
 struct PassOutcome {
+  /// A failure of the pass as a whole: reading the source, memory, cancellation. Dates that were
+  /// published before it stay published; the others have failed.
+  arrow::Status status;
   std::vector<DateOutcome> dates;  ///< one per date of the plan
   ScanCounts counts;
   int64_t entities = 0;
@@ -35,11 +39,8 @@ struct PassOutcome {
 
 /// Runs the pass. Every date is checked, staged, audited and published by itself; one that fails
 /// leaves the others alone and is recorded as failed in the ledger. `locks` holds one lock per date
-/// of the plan. An error status is returned only for failures of the pass as a whole (reading the
-/// source, memory, cancellation), after they too are in the ledger. `parallel` dates are written at
-/// the same time.
-arrow::Result<PassOutcome> RunPass(const Plan& plan, const Table& table, TableWriter* writer,
-                                   const std::vector<DateLock>& locks, const RunOptions& options,
-                                   int parallel);
+/// of the plan. `parallel` dates are written at the same time.
+PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
+                    const std::vector<DateLock>& locks, const RunOptions& options, int parallel);
 
 }  // namespace tidemill

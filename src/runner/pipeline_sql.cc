@@ -107,16 +107,37 @@ class QueryWriter {
   std::string HourOfEventTime() const {
     const auto& field = pipeline_.rows->field(pipeline_.event_time);
     const std::string name = Name(field->name());
-    const std::string instant =
-        IsZoned(*field->type()) ? name : InZone("CAST(" + name + " AS TIMESTAMP)");
-    return "CAST(floor(epoch(" + instant + ") / 3600) AS BIGINT)";
+    const auto hour_of = [](const std::string& instant) {
+      return "CAST(floor(epoch(" + instant + ") / 3600) AS BIGINT)";
+    };
+    if (IsZoned(*field->type())) return hour_of(name);
+    // Of two instants with one local time DuckDB takes the second; an hour earlier there is but
+    // one.
+    const std::string local = "CAST(" + name + " AS TIMESTAMP)";
+    return hour_of("least(" + InZone(local) + ", " + InZone(local + " - INTERVAL 1 HOUR") +
+                   " + INTERVAL 1 HOUR)");
+  }
+
+  /// At grain hour: that the event is at most a day off its partition, where the day is a
+  /// partition.
+  arrow::Result<std::string> NearPartition() const {
+    ARROW_ASSIGN_OR_RAISE(const std::string day, ExpressionToSql(pipeline_.day, context_));
+    const auto day_of = [&](const std::string& seconds) {
+      return "CAST(" + InZone("to_timestamp(" + seconds + ")") + " AS DATE)";
+    };
+    const std::string begin = Name(kSlot) + " * 3600";
+    return "\n    AND " + day_of(begin + " + 3599") + " >= CAST(" + day +
+           " AS DATE) - 1\n    AND " + day_of(begin) + " <= CAST(" + day + " AS DATE) + 1";
   }
 
   arrow::Status WriteInput() {
-    const auto longest = static_cast<size_t>(pipeline_.longest_window);
-    const SlotRange slots = plan_.strata.WindowSlots(0, longest);
+    const SlotRange slots = plan_.strata.WindowSlots(0, plan_.strata.Longest(0));
     text_ += ",\ninput AS (\n  SELECT *\n  FROM slots\n  WHERE " + Name(kSlot) + " BETWEEN " +
              SlotText(slots.first) + " AND " + SlotText(slots.last);
+    if (ByHour() && plan_.source->day_is_partition) {
+      ARROW_ASSIGN_OR_RAISE(const std::string near, NearPartition());
+      text_ += near;
+    }
     if (pipeline_.where != nullptr) {
       ARROW_ASSIGN_OR_RAISE(std::string sql, ExpressionToSql(pipeline_.where, context_));
       text_ += "\n    AND (" + sql + ")";
@@ -145,8 +166,8 @@ class QueryWriter {
     for (size_t i = 0; i < pipeline_.aggregates.size(); ++i) {
       const WindowedAggregate& aggregate = pipeline_.aggregates[i];
       std::string condition;
-      if (aggregate.window != pipeline_.longest_window) {
-        const SlotRange slots = plan_.strata.WindowSlots(0, static_cast<size_t>(aggregate.window));
+      const SlotRange slots = plan_.strata.WindowSlots(0, static_cast<size_t>(aggregate.window));
+      if (slots.first != plan_.strata.WindowSlots(0, plan_.strata.Longest(0)).first) {
         condition = Name(kSlot) + " >= " + SlotText(slots.first);
       }
       const AggregateFunction* function =

@@ -43,11 +43,7 @@ class DateRun {
 
     std::vector<DateLock> locks;
     locks.push_back(*std::move(lock));
-    auto pass = RunPass(*plan, table, writer.get(), locks, options_, /*parallel=*/1);
-    if (pass.ok())
-      TakeOver(*plan, *std::move(pass));
-    else
-      report_.outcome = pass.status();
+    TakeOver(*plan, RunPass(*plan, table, writer.get(), locks, options_, /*parallel=*/1));
     Finish();
     WriteRecord(*plan, writer.get());
     return std::move(report_);

@@ -1,8 +1,10 @@
+#include <cstring>
 #include <limits>
 #include <new>
 #include <utility>
 
 #include <arrow/scalar.h>
+#include <arrow/util/io_util.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
@@ -87,6 +89,14 @@ parquet::ArrowReaderProperties ColumnProperties() {
   properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
   properties.set_batch_size(std::numeric_limits<int32_t>::max());
   return properties;
+}
+
+std::string MessageWithCause(const arrow::Status& status) {
+  const int error = arrow::internal::ErrnoFromStatus(status);
+  if (error == 0) return status.message();
+  const std::string cause = std::strerror(error);
+  const std::string& message = status.message();
+  return message.find(cause) != std::string::npos ? message : message + ": " + cause;
 }
 
 arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const Location& root,

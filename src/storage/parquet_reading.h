@@ -26,6 +26,9 @@ parquet::ArrowReaderProperties ColumnProperties();
 arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const Location& root,
                                                                          const DataFile& file);
 
+/// The message of a status, with the system's words for its errno where it has one.
+std::string MessageWithCause(const arrow::Status& status);
+
 /// Runs `work` (a callable that returns a Result or Status); what it throws becomes an error
 /// (kRunFailed), and every error gets "PATH: WHAT: " in front.
 template <typename Work>
@@ -40,7 +43,7 @@ auto GuardParquet(const std::string& path, const std::string& what, const Work& 
     const arrow::Status status = arrow::ToStatus(result);
     if (status.detail() != nullptr && status.detail()->type_id() == ErrorDetail::kTypeId)
       return status;
-    return failure(status.message());
+    return failure(MessageWithCause(status));
   } catch (const std::bad_alloc&) {
     return failure("out of memory; the file may be damaged");
   } catch (const std::exception& error) {

@@ -233,7 +233,7 @@ class RollingSink : public ParquetSink {
   template <typename Work>
   arrow::Status Guard(const Work& work) {
     if (options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed)) {
-      return arrow::Status::Cancelled("stopped while writing ", options_.directory);
+      return MakeError(ErrorCode::kInterrupted, "interrupted");
     }
     name_ = fmt::format("part-{:05}.parquet", files_.size());
     return GuardParquet(PathOfFile(), "writing failed", work);

@@ -6,7 +6,7 @@ A slot is an hour of UTC, counted from 1970. What a slot is called locally is as
 import duckdb
 import pyarrow as pa
 
-# The features of FEATURES in tests/hourly_test.py. Values of tests are multiples of a quarter: sums of them are exact.
+# The features of FEATURES in tests/hourly.py. Values of tests are multiples of a quarter: sums of them are exact.
 WINDOW = """
     count(*) FILTER ({w}) AS n_{name},
     count(DISTINCT kind) FILTER ({w}) AS kinds_{name},
@@ -35,14 +35,16 @@ class Hours:
                 row_number() OVER (PARTITION BY floor_hour ORDER BY slot) AS nth,
                 (epoch(start) - slot * 3600)::BIGINT AS ahead
             FROM (
-                SELECT slot, timezone('{zone}', to_timestamp(slot * 3600)) AS start, date_trunc('hour', start) AS floor_hour
+                SELECT slot, timezone('{zone}', to_timestamp(slot * 3600)) AS start,
+                    date_trunc('hour', start) AS floor_hour
                 FROM range({first - 96}, {last + 96}) AS r(slot)
             )
             """
         )
         # A naive time belongs to the first hour that has not ended by then on the local clock.
         naive = events.schema.field("at").type.tz is None
-        slot = '(SELECT min(slot) FROM hours WHERE start + INTERVAL 1 HOUR > "at")' if naive else 'epoch_us("at") // 3600000000'
+        first_hour = '(SELECT min(slot) FROM hours WHERE start + INTERVAL 1 HOUR > "at")'
+        slot = first_hour if naive else 'epoch_us("at") // 3600000000'
         self.connection.execute(f"CREATE TABLE events AS SELECT *, {slot} AS slot FROM given")
 
     def labels(self, first: str, last: str) -> list[str]:
@@ -59,7 +61,8 @@ class Hours:
             WITH named AS (SELECT slot AS date, floor_hour, {LABEL} AS label FROM hours),
             dates AS (
                 SELECT date, label, (
-                    SELECT max(slot) FROM hours WHERE slot <= date AND hours.floor_hour <= named.floor_hour - INTERVAL {days} DAY
+                    SELECT max(slot) FROM hours
+                    WHERE slot <= date AND hours.floor_hour <= named.floor_hour - INTERVAL {days} DAY
                 ) AS outside
                 FROM named
                 WHERE date BETWEEN (SELECT date FROM named WHERE label = ?) AND (SELECT date FROM named WHERE label = ?)
