@@ -18,6 +18,8 @@ namespace {
 /// A write of this much in files of less than that each is worth a word.
 constexpr int64_t kLargeWrite = 64'000'000;
 constexpr int64_t kTinyFile = 1'000'000;
+/// More files than this of one date are too many, whatever their size.
+constexpr int64_t kManyFiles = 10'000;
 
 class StagingSink : public FeatureSink {
  public:
@@ -224,6 +226,13 @@ class PassRunner {
   void WarnOfTinyFiles() {
     for (const DateOutcome& outcome : result_.dates) {
       const auto files = static_cast<int64_t>(outcome.files.size());
+      if (files > kManyFiles) {
+        result_.warnings.push_back(outcome.feature_date + " is written as " +
+                                   std::to_string(files) +
+                                   " files; listing and opening so many is slow: partition by fewer "
+                                   "columns or buckets");
+        return;
+      }
       if (files < 2 || outcome.bytes_written < kLargeWrite) continue;
       if (outcome.bytes_written / files >= kTinyFile) continue;
       result_.warnings.push_back(
