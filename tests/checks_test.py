@@ -1,8 +1,11 @@
 """Checks: conditions over the whole input of a window and over the rows to be published."""
 
+import shutil
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sources import write_days
 from tidemill_command import call, call_json, fingerprint
 
 DATE = "2026-03-04"
@@ -152,3 +155,44 @@ def test_checks_that_make_no_sense_exit_2(world, check):
     world.pipeline(checks=f'input:\n  - "{check}"')
     done = call("lint", world.file, sets=world.sets, expect=2)
     assert "pipeline.yaml:7" in done.stderr, done.stderr
+
+
+def test_a_date_that_overflows_leaves_the_dates_around_it_alone(world):
+    """One day fails in its features, another in its input check; the others are what they are alone."""
+    schema = pa.schema([("user_id", pa.string()), ("amount", pa.int64())])
+    big = 2**62
+    amounts = {
+        "2026-03-01": [1, 2],
+        "2026-03-02": [big, big, big],
+        "2026-03-03": [3, None],
+        "2026-03-04": [5],
+        "2026-03-05": [6, 7],
+    }
+    rows = [
+        {"event_date": day, "user_id": user, "amount": value}
+        for day, values in amounts.items()
+        for user in ("a", "b")
+        for value in values
+    ]
+    shutil.rmtree(world.events)
+    write_days(world.events, rows, schema)
+    world.file.write_text(
+        "pipeline: p\nsource: {path: '${EVENTS}', day: event_date}\nentity: user_id\nwindow: 1d\n"
+        "checks: {input: [null_count(amount) = 0]}\n"
+        "features: {total: sum(amount), kinds: count(distinct amount), n: count(*)}\noutput: {path: '${OUT}'}\n"
+    )
+    flags = ("--start", "2026-03-01", "--end", "2026-03-05")
+    report = call_json("backfill", world.file, *flags, sets=world.sets, expect=1)
+    dates = {d["feature_date"]: d for d in report["dates"]}
+    assert [d["status"] for d in dates.values()] == ["done", "failed", "failed", "done", "done"]
+    assert "total" in dates["2026-03-02"]["reason"] and "null_count" in dates["2026-03-03"]["reason"]
+    for day, values in amounts.items():
+        done = dates[day]["status"] == "done"
+        expected = {"total": sum(values), "kinds": len(set(values)), "n": len(values)} if done else None
+        found = [{k: row[k] for k in ("total", "kinds", "n")} for row in world.rows(day)]
+        assert found == ([expected] * 2 if done else []), day
+
+
+def test_a_quoted_row_count_is_a_column(world):
+    world.pipeline(checks="""input:\n  - '"row_count" > 0'""")
+    world.fails(2, "unknown column 'row_count'")

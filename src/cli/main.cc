@@ -26,17 +26,16 @@ namespace {
   const ssize_t written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
   _exit(written > 0 ? 1 : 2);
 }
-[[gnu::section(".preinit_array"),
-  gnu::used]] void (*const refuse_older_processors)(int, char**, char**) = RefuseOlderProcessors;
+#else
+void RefuseOlderProcessors(int, char**, char**) {}
 #endif
 
 /// Starts the program anew with settings for the allocator inside libarrow, which reads them from
-/// the environment when it is loaded. A run fills its memory once and again at the same size:
-/// giving freed memory back to the system only to fault it in again took 5 % of a backfill. And it
-/// touches most of it at once: on a virtual machine a huge page is often one that the host has
-/// taken back and has to find again, which took up to a third of a run, where small pages are those
-/// that other processes have just freed. Whoever sets MIMALLOC_PURGE_DELAY keeps their own
-/// settings.
+/// the environment when it is loaded. A run fills its memory once and again at the same size: giving
+/// freed memory back to the system only to fault it in again took 5 % of a backfill. And it touches
+/// most of it at once: on a virtual machine a huge page is often one that the host has taken back
+/// and has to find again, which took up to a third of a run, where small pages are those that other
+/// processes have just freed. Whoever sets MIMALLOC_PURGE_DELAY keeps their own settings.
 void TuneAllocator(int, char** arguments, char** environment) {
   constexpr const char* kSettings[] = {"MIMALLOC_PURGE_DELAY=-1", "MIMALLOC_ALLOW_THP=0"};
   constexpr int kMost = 4096;
@@ -50,11 +49,20 @@ void TuneAllocator(int, char** arguments, char** environment) {
     tuned[count] = environment[count];
   }
   for (const char* setting : kSettings) tuned[count++] = setting;
+  // By its own name, which process lists show. Under another loader the link names the loader.
+  static char program[4096];
+  const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  constexpr std::string_view kName = "/tidemill";
+  if (length <= 0 || !std::string_view(program, static_cast<size_t>(length)).ends_with(kName)) {
+    return;
+  }
   // If this fails, the program goes on as it is, only slower.
-  execve("/proc/self/exe", arguments, const_cast<char**>(tuned));
+  execve(program, arguments, const_cast<char**>(tuned));
 }
-[[gnu::section(".preinit_array"), gnu::used]] void (*const tune_allocator)(int, char**,
-                                                                           char**) = TuneAllocator;
+
+using EarlyFunction = void (*)(int, char**, char**);
+[[gnu::section(".preinit_array"), gnu::used]] const EarlyFunction early_functions[] = {
+    RefuseOlderProcessors, TuneAllocator};
 
 }  // namespace
 

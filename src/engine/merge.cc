@@ -33,7 +33,7 @@ class Merger {
         sink_(sink),
         spans_(plan.strata, plan.dates.size(), plan.pipeline->windows.size()) {
     for (size_t d = 0; d < plan.dates.size(); ++d) {
-      result_.dates.push_back({0, FrameMetrics(&plan.pipeline->output_checks, 1), {}});
+      result_.dates.push_back({FrameMetrics(&plan.pipeline->output_checks, 1), {}});
     }
   }
 
@@ -47,8 +47,9 @@ class Merger {
     while (begin < buckets_.size()) {
       size_t end = begin;
       int64_t rows = 0;
-      while (end < buckets_.size() &&
-             (rows < options_.wave_rows || end - begin < static_cast<size_t>(options_.threads))) {
+      while (end < buckets_.size() && (rows < options_.wave_rows || end == begin)) {
+        // A tile gives a row to every date whose window holds it, or fewer: other tiles of its
+        // entity are in the same windows.
         rows += buckets_[end++].num_rows * std::max<int64_t>(1, dates / 4);
       }
       ARROW_ASSIGN_OR_RAISE(auto wave, MergeWave(begin, end));
@@ -129,7 +130,6 @@ class Merger {
   }
 
   arrow::Status Measure(const arrow::RecordBatch& batch, MergedDate* date) {
-    date->rows += batch.num_rows();
     if (plan_.pipeline->output_checks.metrics.empty()) return arrow::Status::OK();
     Frame frame;
     frame.num_rows = batch.num_rows();

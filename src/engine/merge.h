@@ -23,7 +23,6 @@ class FeatureSink {
 };
 
 struct MergedDate {
-  int64_t rows = 0;
   FrameMetrics output_metrics;
   arrow::Status status;  ///< why its features could not be computed or taken by the sink
 };

@@ -5,6 +5,8 @@
 
 #include <arrow/compute/cast.h>
 
+#include "sql/civil.h"
+
 namespace tidemill {
 namespace {
 
@@ -89,8 +91,7 @@ class SlotsOfRowGroups {
       return SlotRange{slot, slot};
     }
     if (calendar_.step() == Calendar::Step::kDay) {
-      const int64_t day = micros / kMicrosPerDay - (micros % kMicrosPerDay < 0 ? 1 : 0);
-      return calendar_.SlotsOfDay(static_cast<CivilDay>(day));
+      return calendar_.SlotsOfDay(static_cast<CivilDay>(FloorDivide(micros, kMicrosPerDay)));
     }
     const int64_t instant = calendar_.zone().ToInstant(micros);
     calendar_.SlotsOfInstants(&instant, 1, &slot.index);

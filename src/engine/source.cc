@@ -6,6 +6,7 @@
 #include <arrow/scalar.h>
 
 #include "engine/day_of_row.h"
+#include "sql/source_text.h"
 
 namespace tidemill {
 namespace {
@@ -92,11 +93,16 @@ arrow::Result<Source> OpenSource(const Pipeline& pipeline,
   return source;
 }
 
-arrow::Status AddColumnsOfOtherDays(Source* source, int threads) {
+arrow::Status AddColumnsOfOtherDays(const std::vector<std::string>& names, int threads,
+                                    Source* source) {
   ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(source->root, source->pruned, threads));
   ARROW_ASSIGN_OR_RAISE(const UnifiedSchema others, UnifySchemas(source->pruned, footers));
   for (const auto& field : others.schema->fields()) {
     if (source->schema->GetFieldIndex(field->name()) >= 0) continue;
+    const bool is_named = std::ranges::any_of(names, [&](const std::string& name) {
+      return FoldIdentifier(name) == FoldIdentifier(field->name());
+    });
+    if (!is_named) continue;
     size_t first = 0;
     while (footers[first].schema->GetFieldIndex(field->name()) < 0) ++first;
     source->warnings.push_back("column '" + field->name() +

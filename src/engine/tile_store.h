@@ -33,7 +33,6 @@ class TileStore {
   std::vector<Bucket> Cut(int64_t bucket_bytes) const;
 
   int64_t spilled_bytes() const { return spilled_bytes_; }
-  int64_t num_spills() const { return static_cast<int64_t>(files_.size()); }
 
  private:
   arrow::Status Spill(std::vector<TileRun> runs);

@@ -29,15 +29,15 @@ arrow::Status WindowMerger::Prepare() {
   return arrow::Status::OK();
 }
 
-void WindowMerger::MoveCursors() {
+void WindowMerger::MoveCursors(size_t date_index) {
   const size_t windows = begin_.size();
-  const int32_t last = plan_.strata.Window(date_, 0).last;
+  const int32_t last = plan_.strata.Window(date_index, 0).last;
   for (size_t e = 0; e < end_.size(); ++e) {
     const uint32_t stop = table_.tile_begin(e + 1);
     while (end_[e] < stop && table_.stratum(end_[e]) <= last) ++end_[e];
   }
   for (size_t w = 0; w < windows; ++w) {
-    const int32_t first = plan_.strata.Window(date_, w).first;
+    const int32_t first = plan_.strata.Window(date_index, w).first;
     for (size_t e = 0; e < end_.size(); ++e) {
       while (begin_[w][e] < end_[e] && table_.stratum(begin_[w][e]) < first) ++begin_[w][e];
     }
@@ -45,15 +45,15 @@ void WindowMerger::MoveCursors() {
 }
 
 arrow::Result<DateAggregates> WindowMerger::Next(bool wanted) {
-  MoveCursors();
+  // Moves on whatever becomes of this date.
+  const size_t date_index = next_date_++;
+  MoveCursors(date_index);
   for (DistinctSweep& sweep : sweeps_) sweep.Advance();
   DateAggregates date;
+  date.index = date_index;
   date.results.resize(layout_.results.size());
-  if (!wanted) {
-    ++date_;
-    return date;
-  }
-  const size_t longest = plan_.strata.Longest(date_);
+  if (!wanted) return date;
+  const size_t longest = plan_.strata.Longest(date_index);
   for (size_t e = 0; e < end_.size(); ++e) {
     if (begin_[longest][e] < end_[e]) date.entities.push_back(static_cast<uint32_t>(e));
   }
@@ -92,7 +92,6 @@ arrow::Result<DateAggregates> WindowMerger::Next(bool wanted) {
       }
     }
   }
-  ++date_;
   return date;
 }
 
@@ -113,7 +112,7 @@ arrow::Status WindowMerger::Finalize(size_t result_index, const std::vector<cons
     const DistinctSweep& sweep = sweeps_[static_cast<size_t>(result.distinct)];
     std::vector<const uint8_t*> fed;
     for (uint32_t entity : date->entities) {
-      fed.push_back(sweep.fed_state(result_index, date_, entity));
+      fed.push_back(sweep.fed_state(result_index, date->index, entity));
     }
     status = result.kernel.finalize(result.kernel, fed.data(), 0, n, builder.get());
   } else {

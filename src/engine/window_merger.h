@@ -17,6 +17,7 @@ namespace tidemill {
 
 /// The aggregates of one date: a row per entity that has any event in the longest window.
 struct DateAggregates {
+  size_t index = 0;  ///< of the date in the plan
   std::vector<uint32_t> entities;                      ///< indices into BucketTable, ascending
   std::vector<std::shared_ptr<arrow::Array>> results;  ///< one per BoundPipeline::aggregates
 };
@@ -33,11 +34,11 @@ class WindowMerger {
   arrow::Status Prepare();
 
   /// The next date; call once per date of the plan, in order. With `wanted` false the date is
-  /// passed over.
+  /// passed over; one that failed does not disturb those after it.
   arrow::Result<DateAggregates> Next(bool wanted);
 
  private:
-  void MoveCursors();
+  void MoveCursors(size_t date_index);
   arrow::Status Finalize(size_t result, const std::vector<const uint8_t*>& rows,
                          DateAggregates* date) const;
   arrow::Result<std::shared_ptr<arrow::Array>> CountDistinct(
@@ -48,7 +49,7 @@ class WindowMerger {
   const TileLayout& layout_;
   const BucketTable& table_;
   std::vector<DistinctSweep> sweeps_;
-  size_t date_ = 0;
+  size_t next_date_ = 0;
   std::vector<uint32_t> end_;                 ///< per entity: behind the last tile of the date
   std::vector<std::vector<uint32_t>> begin_;  ///< per window and entity: first tile of the window
   std::vector<uint8_t> identity_;             ///< states over no rows

@@ -78,8 +78,6 @@ class CheckBinder {
       fields.push_back(arrow::field(PreviousColumn(i), bound.root->type));
       previous.push_back(AddPrevious(bound));
     }
-    // Nothing binds to it any more, but a misspelt row_count is told of it.
-    fields.push_back(arrow::field("row_count", arrow::int64()));
     ARROW_ASSIGN_OR_RAISE(BoundExpression bound, Bind(parsed, arrow::Schema(fields)));
     if (bound.root->type->id() != arrow::Type::BOOL) {
       return ExpressionError(

@@ -27,8 +27,9 @@ class Reading {
   }
 
   void Report(const Plan& whole, PlanReport* report) const {
-    report->days_read = whole.source->day_is_partition ? static_cast<int64_t>(days_.size())
-                                                       : int64_t{whole.strata.slots().size()};
+    const auto [first, last] = whole.calendar->DaysTouched(whole.strata.slots());
+    report->days_read =
+        whole.source->day_is_partition ? static_cast<int64_t>(days_.size()) : last - first + 1;
     report->files_read = static_cast<int64_t>(files_.size());
     report->files_pruned = whole.files_pruned;
     report->row_groups_read = row_groups_;

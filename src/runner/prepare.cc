@@ -7,6 +7,23 @@
 #include <unistd.h>
 
 namespace tidemill {
+namespace {
+
+/// The columns that a pipeline could not be bound for.
+std::vector<std::string> UnknownColumns(const arrow::Status& status) {
+  constexpr std::string_view kUnknown = "unknown column '";
+  std::vector<std::string> names;
+  if (status.ok()) return names;
+  for (const Diagnostic& diagnostic : DiagnosticsOf(status)) {
+    const std::string_view message = diagnostic.message;
+    if (!message.starts_with(kUnknown)) continue;
+    const std::string_view rest = message.substr(kUnknown.size());
+    names.emplace_back(rest.substr(0, rest.find('\'')));
+  }
+  return names;
+}
+
+}  // namespace
 
 arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeline) {
   auto zone = TimeZone::Find(pipeline.source.timezone);
@@ -36,9 +53,10 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
       *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
   arrow::Status status = BindPipeline(pipeline, source->schema).Value(bound.get());
-  if (!status.ok() && !source->pruned.empty() &&
-      AddColumnsOfOtherDays(source.get(), ThreadsOf(options)).ok()) {
-    status = BindPipeline(pipeline, source->schema).Value(bound.get());
+  if (const auto unknown = UnknownColumns(status); !unknown.empty() && !source->pruned.empty()) {
+    if (AddColumnsOfOtherDays(unknown, ThreadsOf(options), source.get()).ok()) {
+      status = BindPipeline(pipeline, source->schema).Value(bound.get());
+    }
   }
   ARROW_RETURN_NOT_OK(status);
   return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),

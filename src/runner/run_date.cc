@@ -2,6 +2,7 @@
 
 #include "pipeline/definition_hash.h"
 #include "runner/pass_run.h"
+#include "runner/pass_size.h"
 #include "runner/prepare.h"
 #include "runner/stopwatch.h"
 #include "table/run_id.h"
@@ -26,7 +27,10 @@ class DateRun {
     ARROW_ASSIGN_OR_RAISE(Table table, OpenOutput(pipeline_, *calendar));
     auto plan = PreparePass(pipeline_, calendar, {slot}, options_);
     if (!plan.ok() && CodeOf(plan.status()) == ErrorCode::kInvalid) return plan.status();
-    if (plan.ok()) ARROW_RETURN_NOT_OK(table.layout().CheckSchema(*plan->pipeline->output));
+    if (plan.ok()) {
+      ARROW_RETURN_NOT_OK(table.layout().CheckSchema(*plan->pipeline->output));
+      ARROW_RETURN_NOT_OK(DivideMemory(*plan, options_).status());
+    }
 
     ARROW_ASSIGN_OR_RAISE(auto writer, table.Begin(report_.run_id));
     auto lock = writer->Lock(slot);

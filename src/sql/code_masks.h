@@ -13,11 +13,11 @@ namespace tidemill {
 
 namespace internal {
 
+#if defined(__AVX2__)
 /// As many rows as come in blocks of 32 by looking codes up in a register: 16 values at most.
 /// Returns the rows done.
 inline int64_t MaskOfFewCodes(const std::vector<uint8_t>& truth, const int32_t* codes, int64_t n,
                               uint8_t* mask) {
-#if defined(__AVX2__)
   alignas(16) uint8_t table[16] = {};
   for (size_t i = 0; i < truth.size(); ++i) table[i] = truth[i];
   const __m256i values =
@@ -34,10 +34,8 @@ inline int64_t MaskOfFewCodes(const std::vector<uint8_t>& truth, const int32_t* 
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(mask + row), _mm256_shuffle_epi8(values, bytes));
   }
   return row;
-#else
-  return 0;
-#endif
 }
+#endif
 
 }  // namespace internal
 
@@ -45,11 +43,13 @@ inline int64_t MaskOfFewCodes(const std::vector<uint8_t>& truth, const int32_t* 
 template <typename Code>
 void MaskOfCodes(const std::vector<uint8_t>& truth, const Code* codes, int64_t n, uint8_t* mask) {
   int64_t row = 0;
+#if defined(__AVX2__)
   if constexpr (sizeof(Code) == sizeof(int32_t)) {
     if (truth.size() <= 16) {
       row = internal::MaskOfFewCodes(truth, reinterpret_cast<const int32_t*>(codes), n, mask);
     }
   }
+#endif
   const uint8_t* const table = truth.data();
   for (; row < n; ++row) mask[row] = table[codes[row]];
 }

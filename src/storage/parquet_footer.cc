@@ -104,13 +104,13 @@ arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const L
   auto opened = root.retries->Run([&] { return root.filesystem->OpenInputFile(file.path); });
   if (!opened.ok()) {
     return MakeError(ErrorCode::kRunFailed,
-                     fmt::format("{}: cannot be opened: {}", file.path, opened.status().message()));
+                     fmt::format("{}: cannot be opened: {}", file.path, MessageWithCause(opened.status())));
   }
   auto input = WithRetries(*std::move(opened), root.retries);
   auto size = input->GetSize();
   if (!size.ok()) {
     return MakeError(ErrorCode::kRunFailed,
-                     fmt::format("{}: cannot be read: {}", file.path, size.status().message()));
+                     fmt::format("{}: cannot be read: {}", file.path, MessageWithCause(size.status())));
   }
   if (*size == 0) {
     return MakeError(ErrorCode::kRunFailed,

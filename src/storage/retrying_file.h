@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <thread>
 
 #include <arrow/io/interfaces.h>
 #include <arrow/result.h>
