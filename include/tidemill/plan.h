@@ -12,7 +12,8 @@ namespace tidemill {
 
 struct PlannedDate {
   std::string feature_date;
-  std::string status;  ///< state in the ledger: "missing", "done", "empty", "failed", "stale", "changed"
+  std::string
+      status;  ///< state in the ledger: "missing", "done", "empty", "failed", "stale", "changed"
   std::string reason;
   bool is_picked = true;  ///< by `only`
 };

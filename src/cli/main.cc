@@ -4,9 +4,10 @@
 /// Functions in `.preinit_array` run before the constructors of all shared libraries.
 
 #include <cstring>
-#include <iterator>
 #include <string_view>
 
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli/command_line.h"
@@ -30,32 +31,34 @@ namespace {
 void RefuseOlderProcessors(int, char**, char**) {}
 #endif
 
-/// Starts the program anew with settings for the allocator inside libarrow, which reads them from
-/// the environment when it is loaded. A run fills its memory once and again at the same size: giving
-/// freed memory back to the system only to fault it in again took 5 % of a backfill. And it touches
-/// most of it at once: on a virtual machine a huge page is often one that the host has taken back
-/// and has to find again, which took up to a third of a run, where small pages are those that other
-/// processes have just freed. Whoever sets MIMALLOC_PURGE_DELAY keeps their own settings.
+/// Settings of the allocator inside libarrow, for what was measured:
+///
+/// A run touches most of its memory once. On a virtual machine a huge page is often one that the
+/// host has taken back and has to find again, which took up to a third of a run, where small pages
+/// are those that other processes have just freed. So huge pages are off.
+///
+/// A run fills its memory again and again to the same size. Giving freed memory back to the system
+/// only to fault it in again took 5 % of a backfill. The allocator reads from the environment, when
+/// it is loaded, that it shall not; so the program is started anew with that in its environment.
+/// Whoever sets MIMALLOC_PURGE_DELAY keeps their own setting.
 void TuneAllocator(int, char** arguments, char** environment) {
-  constexpr const char* kSettings[] = {"MIMALLOC_PURGE_DELAY=-1", "MIMALLOC_ALLOW_THP=0"};
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  constexpr std::string_view kName = "MIMALLOC_PURGE_DELAY=";
   constexpr int kMost = 4096;
-  static const char* tuned[kMost + std::size(kSettings) + 1];
-  constexpr std::string_view kPurge = "MIMALLOC_PURGE_DELAY=";
+  static const char* tuned[kMost + 2];
   int count = 0;
   for (; environment[count] != nullptr; ++count) {
-    if (count == kMost || std::strncmp(environment[count], kPurge.data(), kPurge.size()) == 0) {
+    if (count == kMost || std::strncmp(environment[count], kName.data(), kName.size()) == 0) {
       return;
     }
     tuned[count] = environment[count];
   }
-  for (const char* setting : kSettings) tuned[count++] = setting;
-  // By its own name, which process lists show. Under another loader the link names the loader.
+  tuned[count] = "MIMALLOC_PURGE_DELAY=-1";
+  // Started through a loader by name, the program is that loader.
+  if (getauxval(AT_BASE) == 0) return;
+  // By its own path, so that process lists show its name.
   static char program[4096];
-  const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-  constexpr std::string_view kName = "/tidemill";
-  if (length <= 0 || !std::string_view(program, static_cast<size_t>(length)).ends_with(kName)) {
-    return;
-  }
+  if (readlink("/proc/self/exe", program, sizeof program - 1) <= 0) return;
   // If this fails, the program goes on as it is, only slower.
   execve(program, arguments, const_cast<char**>(tuned));
 }

@@ -45,15 +45,19 @@ arrow::Status DistinctSweep::Run(const BucketTable& table) {
   const DistinctSlot& slot = layout_.distincts[slot_];
   ARROW_ASSIGN_OR_RAISE(kind_, ArgumentKindOf(*slot.argument->type));
   fed_.resize(layout_.results.size());
+  bool has_fed = false;
   for (size_t r = 0; r < layout_.results.size(); ++r) {
     const ResultSlot& result = layout_.results[r];
     if (!result.is_fed || result.distinct != static_cast<int>(slot_)) continue;
+    has_fed = true;
     fed_[r].resize(num_entities_ * num_dates_ * result.kernel.state_size);
     result.kernel.initialize(fed_[r].data(), static_cast<int64_t>(num_entities_ * num_dates_));
   }
 
   const bool masks_too = interner_.overflowed();
   const std::vector<Hash128>& interned = interner_.values();
+  // With a single date and a single stratum nothing slides: each value counts once.
+  const bool is_plain_count = spans_.has_one_stratum() && num_dates_ == 1 && !has_fed;
   // The lists of all parts first: reading them one after the other, each load would wait for the
   // one before.
   struct List {
@@ -65,7 +69,7 @@ arrow::Status DistinctSweep::Run(const BucketTable& table) {
   for (uint32_t p = 0; p < lists.size(); ++p) {
     const BucketTable::Part& part = table.part(p);
     const TileValues& list = part.run->distincts[slot_];
-    lists[p].stratum = HeaderOf(table.part_row(p)).stratum;
+    if (!is_plain_count) lists[p].stratum = HeaderOf(table.part_row(p)).stratum;
     if (list.begin.empty()) continue;
     const uint32_t begin = list.begin[part.row];
     lists[p].values = list.values.data() + begin;
@@ -79,6 +83,7 @@ arrow::Status DistinctSweep::Run(const BucketTable& table) {
     last_stratum.clear();
     auto occur = [&](const Hash128& value, int32_t stratum) {
       const uint32_t code = values.Insert(value);
+      if (is_plain_count) return;
       if (code == last_stratum.size()) last_stratum.push_back(-1);
       int32_t& last = last_stratum[code];
       if (last == stratum) return;
@@ -97,16 +102,24 @@ arrow::Status DistinctSweep::Run(const BucketTable& table) {
         }
       }
     }
+    if (!is_plain_count || values.size() == 0) continue;
+    MakeRoom();
+    for (size_t w = 0; w < num_windows_; ++w) {
+      differences_[w * num_entities_ + e] = static_cast<int32_t>(values.size());
+    }
   }
   return arrow::Status::OK();
 }
 
+void DistinctSweep::MakeRoom() {
+  if (has_values_) return;
+  has_values_ = true;
+  differences_.assign(num_dates_ * num_windows_ * num_entities_, 0);
+}
+
 void DistinctSweep::AddDates(size_t entity, const Hash128& value, int32_t stratum,
                              int32_t previous) {
-  if (!has_values_) {
-    has_values_ = true;
-    differences_.assign(num_dates_ * num_windows_ * num_entities_, 0);
-  }
+  MakeRoom();
   for (size_t w = 0; w < num_windows_; ++w) {
     if (!window_counts_[w]) continue;
     const DateSpans::Span span = spans_.NewDates(w, stratum, previous);

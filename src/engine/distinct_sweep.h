@@ -29,6 +29,7 @@ class DateSpans {
     int32_t first;
     int32_t last;  ///< inclusive; before `first` if there is no date
   };
+  bool has_one_stratum() const { return num_strata_ == 1; }
   /// The dates whose window holds `stratum` but not `previous` (< stratum, or -1 for none).
   Span NewDates(size_t window, int32_t stratum, int32_t previous) const {
     const size_t base = window * num_strata_;
@@ -68,6 +69,7 @@ class DistinctSweep {
   const uint8_t* fed_state(size_t result, size_t date, size_t entity) const;
 
  private:
+  void MakeRoom();
   void AddDates(size_t entity, const Hash128& value, int32_t stratum, int32_t previous);
 
   const TileLayout& layout_;

@@ -37,8 +37,8 @@ struct Source {
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads);
 
-/// Adds those of the columns `names` (without regard to case) that only files of other days have, so
-/// that they are NULL in the needed ones. Reads the footers of all files.
+/// Adds those of the columns `names` (without regard to case) that only files of other days have,
+/// so that they are NULL in the needed ones. Reads the footers of all files.
 arrow::Status AddColumnsOfOtherDays(const std::vector<std::string>& names, int threads,
                                     Source* source);
 

@@ -17,7 +17,7 @@ namespace tidemill {
 
 /// The aggregates of one date: a row per entity that has any event in the longest window.
 struct DateAggregates {
-  size_t index = 0;  ///< of the date in the plan
+  size_t index = 0;                                    ///< of the date in the plan
   std::vector<uint32_t> entities;                      ///< indices into BucketTable, ascending
   std::vector<std::shared_ptr<arrow::Array>> results;  ///< one per BoundPipeline::aggregates
 };

@@ -227,10 +227,10 @@ class PassRunner {
     for (const DateOutcome& outcome : result_.dates) {
       const auto files = static_cast<int64_t>(outcome.files.size());
       if (files > kManyFiles) {
-        result_.warnings.push_back(outcome.feature_date + " is written as " +
-                                   std::to_string(files) +
-                                   " files; listing and opening so many is slow: partition by fewer "
-                                   "columns or buckets");
+        result_.warnings.push_back(
+            outcome.feature_date + " is written as " + std::to_string(files) +
+            " files; listing and opening so many is slow: partition by fewer "
+            "columns or buckets");
         return;
       }
       if (files < 2 || outcome.bytes_written < kLargeWrite) continue;

@@ -13,6 +13,8 @@ namespace {
 /// The libraries, the plan, and what allocators hold beyond what was asked for.
 constexpr int64_t kProgram = 110'000'000;
 constexpr int64_t kLeastMemory = 1'000'000;
+/// Small waves overlap better with their writing; smaller ones would cost calls.
+constexpr int64_t kMostWaves = 64'000'000;
 
 /// A decoded row group: arrays, masks, codes and local states.
 int64_t DecodedMemory(const Plan& plan) {
@@ -52,7 +54,7 @@ arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& opt
   // A budget below what the program takes anyway still bounds what it adds.
   const int64_t left = std::max(memory - shares.fixed, memory / 4);
   shares.tiles = left / 2;
-  shares.waves = std::min<int64_t>(left / 8, 200'000'000);
+  shares.waves = std::min<int64_t>(left / 8, kMostWaves);
   shares.writers = left - shares.tiles - shares.waves;
   return shares;
 }

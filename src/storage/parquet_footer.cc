@@ -103,14 +103,14 @@ arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const L
                                                                          const DataFile& file) {
   auto opened = root.retries->Run([&] { return root.filesystem->OpenInputFile(file.path); });
   if (!opened.ok()) {
-    return MakeError(ErrorCode::kRunFailed,
-                     fmt::format("{}: cannot be opened: {}", file.path, MessageWithCause(opened.status())));
+    return MakeError(ErrorCode::kRunFailed, fmt::format("{}: cannot be opened: {}", file.path,
+                                                        MessageWithCause(opened.status())));
   }
   auto input = WithRetries(*std::move(opened), root.retries);
   auto size = input->GetSize();
   if (!size.ok()) {
-    return MakeError(ErrorCode::kRunFailed,
-                     fmt::format("{}: cannot be read: {}", file.path, MessageWithCause(size.status())));
+    return MakeError(ErrorCode::kRunFailed, fmt::format("{}: cannot be read: {}", file.path,
+                                                        MessageWithCause(size.status())));
   }
   if (*size == 0) {
     return MakeError(ErrorCode::kRunFailed,
