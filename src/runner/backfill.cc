@@ -18,14 +18,6 @@
 namespace tidemill {
 namespace {
 
-std::string ReasonOf(const arrow::Status& status) {
-  std::string reason;
-  for (const Diagnostic& diagnostic : DiagnosticsOf(status)) {
-    reason += (reason.empty() ? "" : "; ") + diagnostic.message;
-  }
-  return reason;
-}
-
 class BackfillRun {
  public:
   BackfillRun(const Pipeline& pipeline, const BackfillOptions& options)

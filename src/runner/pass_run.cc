@@ -198,12 +198,8 @@ class PassRunner {
   void RecordFailure(size_t date, const arrow::Status& status) {
     DateOutcome& outcome = result_.dates[date];
     outcome.outcome = status;
-    std::string reason;
-    for (const Diagnostic& diagnostic : DiagnosticsOf(status)) {
-      reason += (reason.empty() ? "" : "; ") + diagnostic.message;
-    }
     // The failure itself matters more than that it could not be noted.
-    if (auto noted = writer_->RecordFailure(locks_[date], reason); !noted.ok()) {
+    if (auto noted = writer_->RecordFailure(locks_[date], ReasonOf(status)); !noted.ok()) {
       std::lock_guard lock(mutex_);
       result_.warnings.push_back("the ledger does not know of the failure of " +
                                  outcome.feature_date + ": " + noted.message());
@@ -256,6 +252,14 @@ class PassRunner {
 };
 
 }  // namespace
+
+std::string ReasonOf(const arrow::Status& status) {
+  std::string reason;
+  for (const Diagnostic& diagnostic : DiagnosticsOf(status)) {
+    reason += (reason.empty() ? "" : "; ") + diagnostic.message;
+  }
+  return reason;
+}
 
 PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
                     const std::vector<DateLock>& locks, const RunOptions& options, int parallel) {

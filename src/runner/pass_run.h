@@ -37,6 +37,9 @@ struct PassOutcome {
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage
 };
 
+/// All messages of a failure in one line, as the ledger and reports keep them.
+std::string ReasonOf(const arrow::Status& status);
+
 /// Runs the pass. Every date is checked, staged, audited and published by itself; one that fails
 /// leaves the others alone and is recorded as failed in the ledger. `locks` holds one lock per date
 /// of the plan. `parallel` dates are written at the same time.

@@ -36,7 +36,7 @@ class DateRun {
     auto lock = writer->Lock(slot);
     if (!lock.ok()) return Failed(lock.status());
     if (!plan.ok()) {
-      ARROW_RETURN_NOT_OK(writer->RecordFailure(*lock, plan.status().message()));
+      ARROW_RETURN_NOT_OK(writer->RecordFailure(*lock, ReasonOf(plan.status())));
       return Failed(plan.status());
     }
     report_.seconds.emplace_back("plan", watch_.Lap());
