@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,8 +23,14 @@ arrow::Status ParallelFor(int64_t n, int threads, const std::atomic<bool>* cance
       const bool is_cancelled = cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
       const int64_t index = next.fetch_add(1, std::memory_order_relaxed);
       if (index >= n) return;
-      arrow::Status status =
-          is_cancelled ? MakeError(ErrorCode::kInterrupted, "interrupted") : work(index, thread);
+      arrow::Status status;
+      try {
+        status =
+            is_cancelled ? MakeError(ErrorCode::kInterrupted, "interrupted") : work(index, thread);
+      } catch (const std::bad_alloc&) {
+        status = MakeError(ErrorCode::kRunFailed, "out of memory",
+                           "give a smaller --memory or fewer --threads, so that more is spilled");
+      }
       if (status.ok()) continue;
       stop.store(true, std::memory_order_relaxed);
       const std::lock_guard lock(mutex);
