@@ -33,22 +33,10 @@ struct DateReport {
   std::vector<PublishedFile> files;
 };
 
-struct BackfillReport {
-  std::string run_id;
-  std::string pipeline;
-  std::string status;             ///< "done", or "failed" if any date failed or was taken
-  arrow::Status outcome;          ///< why the backfill ended early, or that dates failed
+/// `status` is "failed" if any date failed or was taken.
+struct BackfillReport : InvocationReport {
   std::vector<DateReport> dates;  ///< every requested date, in order
   int64_t passes = 0;
-  int64_t rows_read = 0;
-  int64_t rows_written = 0;
-  int64_t bytes_read = 0;
-  int64_t bytes_written = 0;
-  int64_t spilled_bytes = 0;
-  int64_t io_retries = 0;
-  int64_t peak_memory = 0;
-  std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, double>> seconds;
 };
 
 /// Computes and publishes the dates from start to end. Each day of events is read once per pass,

@@ -54,29 +54,33 @@ struct PublishedFile {
   std::string hash;  ///< of the content, hexadecimal; without columns that use run_timestamp()
 };
 
-struct RunReport {
+/// What one invocation reports, whatever it computes.
+struct InvocationReport {
   std::string run_id;
   std::string pipeline;
-  std::string feature_date;
-  std::string status;     ///< "done" | "empty" | "failed"
-  arrow::Status outcome;  ///< why it failed
+  std::string status;     ///< "done" | "empty" (a single date) | "failed"
+  arrow::Status outcome;  ///< why it failed or ended early
   int64_t rows_read = 0;
+  int64_t rows_written = 0;
+  int64_t bytes_read = 0;
+  int64_t bytes_written = 0;
+  int64_t spilled_bytes = 0;  ///< written to the scratch folder
+  int64_t io_retries = 0;     ///< reads that failed and were tried again
+  int64_t peak_memory = 0;    ///< resident bytes of the process at most
+  std::vector<std::string> warnings;
+  std::vector<std::pair<std::string, double>> seconds;  ///< per stage, "total" last
+};
+
+struct RunReport : InvocationReport {
+  std::string feature_date;
   int64_t rows_dropped = 0;   ///< by null_entity: drop
   int64_t rows_filtered = 0;  ///< by source.where
   int64_t entities = 0;
   int64_t features = 0;
-  int64_t rows_written = 0;
-  int64_t bytes_read = 0;
-  int64_t bytes_written = 0;
   int64_t files_read = 0;
   int64_t days_read = 0;
-  int64_t peak_memory = 0;    ///< resident bytes of the process at most
-  int64_t spilled_bytes = 0;  ///< written to the scratch folder
-  int64_t io_retries = 0;     ///< reads that failed and were tried again
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
-  std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, double>> seconds;  ///< per stage, "total" last
 };
 
 /// Computes, checks and publishes one feature date. A failure after the start (a check, I/O) is a

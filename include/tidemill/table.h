@@ -12,7 +12,7 @@
 namespace tidemill {
 
 /// One run as the ledger remembers it.
-struct RunSummary {
+struct RunRecord {
   struct Date {
     std::string feature_date;
     std::string status;
@@ -22,17 +22,23 @@ struct RunSummary {
   std::string run_id;
   std::string command;  ///< "run" | "backfill"
   std::string pipeline;
-  std::string status;  ///< "done" | "failed"
+  std::string definition_hash;
+  std::string version;  ///< of tidemill
+  std::string status;   ///< "done" | "failed"
   std::string reason;
   int64_t started_at = 0;  ///< microseconds since the epoch
   int64_t finished_at = 0;
   int64_t rows_read = 0;
+  int64_t bytes_read = 0;
   int64_t bytes_written = 0;
+  int64_t peak_memory = 0;
   std::vector<Date> dates;
+  std::vector<std::string> warnings;
+  std::vector<std::pair<std::string, double>> seconds;  ///< per stage
 };
 
 /// All runs on a table, oldest first. An error (kRunFailed) where there is no ledger.
-arrow::Result<std::vector<RunSummary>> TableHistory(const std::string& path);
+arrow::Result<std::vector<RunRecord>> TableHistory(const std::string& path);
 
 /// Something that a dead run left behind.
 struct Leftover {

@@ -66,17 +66,10 @@ Json ToJson(const BackfillReport& report) {
   json["passes"] = report.passes;
   json["rows_read"] = report.rows_read;
   json["rows_written"] = report.rows_written;
-  json["bytes_read"] = report.bytes_read;
-  json["bytes_written"] = report.bytes_written;
-  json["spilled_bytes"] = report.spilled_bytes;
-  json["io_retries"] = report.io_retries;
-  json["peak_memory"] = report.peak_memory;
+  AddVolumes(report, &json);
   json["dates"] = Json::array();
   for (const DateReport& date : report.dates) {
-    Json one;
-    one["feature_date"] = date.feature_date;
-    one["status"] = date.status;
-    one["reason"] = date.reason;
+    Json one = DateJson(date);
     one["rows_written"] = date.rows_written;
     one["bytes_written"] = date.bytes_written;
     one["checks"] = ToJson(date.checks);
@@ -94,10 +87,7 @@ Json ToJson(const StatusReport& report) {
   json["output"] = report.output;
   json["dates"] = Json::array();
   for (const DateState& date : report.dates) {
-    Json one;
-    one["feature_date"] = date.feature_date;
-    one["status"] = date.status;
-    one["reason"] = date.reason;
+    Json one = DateJson(date);
     one["changed_days"] = date.changed_days;
     one["run_id"] = date.run_id;
     one["rows"] = date.rows;

@@ -70,7 +70,8 @@ void AddThreadsFlag(CLI::App* app, int* threads) {
 }
 
 void AddDateFlag(CLI::App* app, std::string* date) {
-  app->add_option("--date", *date, "The feature date, as in 2026-03-02")
+  app->add_option("--date", *date,
+                  "The feature date, as in 2026-03-02; at grain hour 2026-03-02T14")
       ->required()
       ->type_name("D");
 }

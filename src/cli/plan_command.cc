@@ -41,7 +41,9 @@ int Plan(const PlanFlags& flags, const CommandContext& context) {
 void AddPlanCommand(CLI::App* program, std::vector<Command>* commands) {
   auto flags = std::make_shared<PlanFlags>();
   CLI::App* app = program->add_subcommand("plan", "Tell what would be read and written");
-  app->add_option("--date", flags->date, "One feature date, as in 2026-03-02")->type_name("D");
+  app->add_option("--date", flags->date,
+                  "One feature date, as in 2026-03-02; at grain hour 2026-03-02T14")
+      ->type_name("D");
   app->add_option("--start", flags->start, "The first of many")->type_name("D");
   app->add_option("--end", flags->end, "The last of many")->type_name("D");
   AddPipelineFlags(app, flags.get());

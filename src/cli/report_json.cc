@@ -59,6 +59,14 @@ Json ToJson(const std::vector<CheckResult>& checks) {
   return json;
 }
 
+void AddVolumes(const InvocationReport& report, Json* json) {
+  (*json)["bytes_read"] = report.bytes_read;
+  (*json)["bytes_written"] = report.bytes_written;
+  (*json)["spilled_bytes"] = report.spilled_bytes;
+  (*json)["io_retries"] = report.io_retries;
+  (*json)["peak_memory"] = report.peak_memory;
+}
+
 Json ToJson(const RunReport& report) {
   Json json;
   json["run_id"] = report.run_id;
@@ -74,11 +82,7 @@ Json ToJson(const RunReport& report) {
   json["features"] = report.features;
   json["days_read"] = report.days_read;
   json["files_read"] = report.files_read;
-  json["bytes_read"] = report.bytes_read;
-  json["bytes_written"] = report.bytes_written;
-  json["spilled_bytes"] = report.spilled_bytes;
-  json["io_retries"] = report.io_retries;
-  json["peak_memory"] = report.peak_memory;
+  AddVolumes(report, &json);
   json["checks"] = ToJson(report.checks);
   json["files"] = Json::array();
   for (const PublishedFile& file : report.files) {
@@ -116,10 +120,7 @@ Json ToJson(const PlanReport& report) {
   json["columns"] = report.columns;
   json["dates"] = Json::array();
   for (const PlannedDate& date : report.dates) {
-    Json one;
-    one["feature_date"] = date.feature_date;
-    one["status"] = date.status;
-    one["reason"] = date.reason;
+    Json one = DateJson(date);
     one["picked"] = date.is_picked;
     json["dates"].push_back(std::move(one));
   }

@@ -18,6 +18,19 @@ Json ErrorJson(const arrow::Status& status);
 
 Json ToJson(const CheckResult& check);
 Json ToJson(const std::vector<CheckResult>& checks);
+/// The start of every object about a feature date: "feature_date", "status", "reason".
+template <typename Date>
+Json DateJson(const Date& date) {
+  Json json;
+  json["feature_date"] = date.feature_date;
+  json["status"] = date.status;
+  json["reason"] = date.reason;
+  return json;
+}
+
+/// Adds the bytes, retries and memory of a run.
+void AddVolumes(const InvocationReport& report, Json* json);
+
 /// With "error" where the run failed.
 Json ToJson(const RunReport& report);
 Json ToJson(const PlanReport& report);

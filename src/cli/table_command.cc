@@ -22,9 +22,9 @@ struct TableFlags {
   OutputFlags output;
 };
 
-Json HistoryJson(const std::vector<RunSummary>& runs) {
+Json HistoryJson(const std::vector<RunRecord>& runs) {
   Json json = Json::array();
-  for (const RunSummary& run : runs) {
+  for (const RunRecord& run : runs) {
     Json one;
     one["run_id"] = run.run_id;
     one["command"] = run.command;
@@ -36,11 +36,10 @@ Json HistoryJson(const std::vector<RunSummary>& runs) {
     one["rows_read"] = run.rows_read;
     one["bytes_written"] = run.bytes_written;
     one["dates"] = Json::array();
-    for (const RunSummary::Date& date : run.dates) {
-      one["dates"].push_back({{"feature_date", date.feature_date},
-                              {"status", date.status},
-                              {"reason", date.reason},
-                              {"rows_written", date.rows_written}});
+    for (const RunRecord::Date& date : run.dates) {
+      Json of_date = DateJson(date);
+      of_date["rows_written"] = date.rows_written;
+      one["dates"].push_back(std::move(of_date));
     }
     json.push_back(std::move(one));
   }
@@ -57,7 +56,7 @@ int History(const TableFlags& flags, const CommandContext& context) {
   TextTable table;
   table.headers = {"started", "command", "dates", "status", "rows read", "written", "reason"};
   table.right_aligned = {false, false, false, false, true, true, false};
-  for (const RunSummary& run : *runs) {
+  for (const RunRecord& run : *runs) {
     std::string dates = run.dates.empty() ? "" : run.dates.front().feature_date;
     if (run.dates.size() > 1) dates += " .. " + run.dates.back().feature_date;
     table.rows.push_back({FormatInstant(run.started_at), run.command, dates, run.status,

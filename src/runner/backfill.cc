@@ -11,9 +11,9 @@
 #include "runner/pass_run.h"
 #include "runner/pass_size.h"
 #include "runner/prepare.h"
+#include "runner/run_record.h"
 #include "runner/stopwatch.h"
 #include "table/run_id.h"
-#include "tidemill/version.h"
 
 namespace tidemill {
 namespace {
@@ -180,24 +180,15 @@ class BackfillRun {
   void WriteRecord(TableWriter* writer) {
     RunRecord record;
     record.command = "backfill";
-    record.pipeline = report_.pipeline;
     record.definition_hash = definition_hash_;
-    record.version = kVersion;
     record.status = report_.status;
     if (!report_.outcome.ok()) record.reason = ReasonOf(report_.outcome);
     record.started_at = started_at_;
-    record.finished_at = NowMicros();
-    record.rows_read = report_.rows_read;
-    record.bytes_read = report_.bytes_read;
-    record.bytes_written = report_.bytes_written;
-    record.peak_memory = report_.peak_memory;
     for (const DateReport& date : report_.dates) {
       record.dates.push_back({date.feature_date, date.status, date.reason, date.rows_written});
     }
-    record.warnings = report_.warnings;
-    record.seconds = report_.seconds;
-    if (auto status = writer->WriteRun(std::move(record)); !status.ok()) {
-      Warn("the record of the run could not be written: " + status.message());
+    if (auto status = WriteRunRecord(std::move(record), report_, writer); !status.ok()) {
+      Warn(status.message());
     }
   }
 

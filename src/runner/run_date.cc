@@ -4,9 +4,9 @@
 #include "runner/pass_run.h"
 #include "runner/pass_size.h"
 #include "runner/prepare.h"
+#include "runner/run_record.h"
 #include "runner/stopwatch.h"
 #include "table/run_id.h"
-#include "tidemill/version.h"
 
 namespace tidemill {
 namespace {
@@ -68,7 +68,6 @@ class DateRun {
   void Finish() {
     report_.peak_memory = PeakMemory();
     report_.seconds.emplace_back("total", watch_.Total());
-    finished_at_ = NowMicros();
   }
 
   void TakeOver(const Plan& plan, PassOutcome pass) {
@@ -102,24 +101,15 @@ class DateRun {
   void WriteRecord(const Plan& plan, TableWriter* writer) {
     RunRecord record;
     record.command = "run";
-    record.pipeline = report_.pipeline;
     record.definition_hash = DefinitionHash(*plan.pipeline);
-    record.version = kVersion;
     record.status = report_.status == "failed" ? "failed" : "done";
     if (!report_.outcome.ok()) record.reason = DiagnosticsOf(report_.outcome).front().message;
     record.started_at = started_at_;
-    record.finished_at = finished_at_;
-    record.rows_read = report_.rows_read;
-    record.bytes_read = report_.bytes_read;
-    record.bytes_written = report_.bytes_written;
-    record.peak_memory = report_.peak_memory;
     record.dates.push_back(
         {report_.feature_date, report_.status, record.reason, report_.rows_written});
-    record.warnings = report_.warnings;
-    record.seconds = report_.seconds;
     // What is published stays published, whether or not the record of the run could be kept.
-    if (auto status = writer->WriteRun(std::move(record)); !status.ok()) {
-      Warn("the record of the run could not be written: " + status.message());
+    if (auto status = WriteRunRecord(std::move(record), report_, writer); !status.ok()) {
+      Warn(status.message());
     }
   }
 
@@ -127,7 +117,6 @@ class DateRun {
   const RunOptions& options_;
   Stopwatch watch_;
   int64_t started_at_ = NowMicros();
-  int64_t finished_at_ = 0;
   RunReport report_;
 };
 

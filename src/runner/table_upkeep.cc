@@ -36,27 +36,9 @@ int64_t BytesBelow(const fs::path& folder) {
 
 }  // namespace
 
-arrow::Result<std::vector<RunSummary>> TableHistory(const std::string& path) {
+arrow::Result<std::vector<RunRecord>> TableHistory(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenForUpkeep(path));
-  ARROW_ASSIGN_OR_RAISE(const auto runs, table.ledger().ReadRuns());
-  std::vector<RunSummary> history;
-  for (const RunRecord& run : runs) {
-    RunSummary summary;
-    summary.run_id = run.run_id;
-    summary.command = run.command;
-    summary.pipeline = run.pipeline;
-    summary.status = run.status;
-    summary.reason = run.reason;
-    summary.started_at = run.started_at;
-    summary.finished_at = run.finished_at;
-    summary.rows_read = run.rows_read;
-    summary.bytes_written = run.bytes_written;
-    for (const RunRecord::Date& date : run.dates) {
-      summary.dates.push_back({date.feature_date, date.status, date.reason, date.rows_written});
-    }
-    history.push_back(std::move(summary));
-  }
-  return history;
+  return table.ledger().ReadRuns();
 }
 
 arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path, bool apply) {

@@ -26,6 +26,7 @@
 
 #include "base/calendar.h"
 #include "tidemill/run.h"
+#include "tidemill/table.h"
 
 namespace tidemill {
 
@@ -77,32 +78,6 @@ struct LedgerEntry {
   std::string feature_date;  ///< label
   std::optional<PublishedState> published;
   std::optional<Attempt> last_attempt;
-};
-
-/// What a run left for `tidemill table history`.
-struct RunRecord {
-  struct Date {
-    std::string feature_date;
-    std::string status;
-    std::string reason;
-    int64_t rows_written = 0;
-  };
-  std::string run_id;
-  std::string command;  ///< "run" | "backfill"
-  std::string pipeline;
-  std::string definition_hash;
-  std::string version;  ///< of tidemill
-  std::string status;   ///< "done" | "failed"
-  std::string reason;
-  int64_t started_at = 0;  ///< microseconds since the epoch
-  int64_t finished_at = 0;
-  int64_t rows_read = 0;
-  int64_t bytes_read = 0;
-  int64_t bytes_written = 0;
-  int64_t peak_memory = 0;
-  std::vector<Date> dates;
-  std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, double>> seconds;  ///< per stage
 };
 
 /// Reads the ledger of one table; writes nothing. Errors (kRunFailed) name the file.
