@@ -38,8 +38,10 @@ enum class NullEntity { kDrop, kKeep, kError };
 enum class Severity { kError, kWarn };
 
 struct SourceSpec {
-  LocatedText path;    ///< as written, after ${NAME} substitution
-  std::string format;  ///< "parquet", or empty for the default
+  LocatedText path;                     ///< as written, after ${NAME} substitution
+  std::string format;                   ///< "parquet" | "delta"; empty: what is there
+  std::optional<int64_t> version;       ///< of a Delta table; else the latest
+  std::optional<int64_t> timestamp_ms;  ///< the latest version not after it, since the epoch
   std::optional<LocatedText> day;
   std::optional<LocatedText> event_time;
   std::string timezone = "UTC";
@@ -70,7 +72,8 @@ struct PartitionTerm {
 
 struct OutputSpec {
   LocatedText path;
-  std::string format = "parquet";
+  std::string format = "parquet";  ///< "parquet" | "delta"
+  std::string mode = "overwrite";  ///< "overwrite" | "merge"
   std::vector<PartitionTerm> partition_by;
   int64_t file_size = 128'000'000;   ///< target bytes of a file, compressed
   int64_t max_rows_per_file = 0;     ///< 0: no limit

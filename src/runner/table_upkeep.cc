@@ -45,12 +45,12 @@ arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path, bool a
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenForUpkeep(path));
   std::vector<Leftover> leftovers;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(StagingRoot(table.path()), error)) {
+  for (const auto& entry : fs::directory_iterator(StagingRoot(table.location().path), error)) {
     ARROW_ASSIGN_OR_RAISE(const auto lock,
                           FileLock::Try((entry.path() / "lock").string(), /*create=*/false));
     if (lock) leftovers.push_back({entry.path(), "staging folder", BytesBelow(entry.path())});
   }
-  const fs::path pending = fs::path(table.path()) / "_tidemill" / "pending";
+  const fs::path pending = fs::path(table.location().path) / "_tidemill" / "pending";
   for (const auto& entry : fs::directory_iterator(pending, error)) {
     const auto size = static_cast<int64_t>(entry.file_size(error));
     leftovers.push_back({entry.path(), "half-done publication", size});

@@ -17,7 +17,7 @@ StagedPartition::StagedPartition(const PartitionLayout& layout, std::string dire
       directory_(std::move(directory)),
       partition_(std::move(partition)),
       schema_(std::move(schema)),
-      file_schema_(layout.FileSchema(*schema_)),
+      file_schema_(layout.FileSchema(options.stored != nullptr ? *options.stored : *schema_)),
       volatile_columns_(std::move(volatile_columns)),
       options_(std::move(options)) {}
 

@@ -22,6 +22,8 @@ struct FileOptions {
   int64_t file_size = 128'000'000;  ///< target, compressed
   int64_t max_rows_per_file = 0;    ///< 0: no limit
   std::string compression = "zstd";
+  /// The columns in the types in which files hold them, where a table's format has a say.
+  std::shared_ptr<arrow::Schema> stored = nullptr;
   int threads = 1;  ///< that encode and read back; does not change the bytes
   const std::atomic<bool>* cancelled = nullptr;
 };
@@ -53,6 +55,10 @@ class StagedPartition {
   const std::vector<PublishedFile>& files() const { return files_; }
   const std::string& directory() const { return directory_; }
   const std::string& partition() const { return partition_; }
+  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
+  /// Of the columns in files, as they are written.
+  const std::shared_ptr<arrow::Schema>& file_schema() const { return file_schema_; }
+  const FileOptions& options() const { return options_; }
   int64_t num_rows() const { return num_rows_; }
   int64_t num_bytes() const;
 
