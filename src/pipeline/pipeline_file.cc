@@ -253,7 +253,6 @@ class PipelineFileReader {
       faults_->Add(PositionOfKey(*node, "mode"), "'output.mode: merge' needs 'format: delta'",
                    "directories of Parquet files can only be replaced as a whole: use overwrite");
     }
-    output.RefuseLater("cluster_by", "rows are ordered by entity");
     output.RefuseLater("entities", "a row is written for each entity with events in the window");
     if (const YamlNode* terms = output.Find("partition_by")) {
       spec.partition_by = ReadPartitionTerms(*terms, pipeline_.grain, faults_);
@@ -262,6 +261,9 @@ class PipelineFileReader {
       if (pipeline_.grain == Grain::kHour) {
         spec.partition_by.push_back({PartitionTerm::Kind::kFeatureHour, {}, 0});
       }
+    }
+    if (const YamlNode* order = output.Find("cluster_by")) {
+      spec.cluster_by = ReadClusterSpec(*order, spec.partition_by, faults_);
     }
     if (auto size = output.Text("file_size")) {
       const std::optional<int64_t> bytes = ParseByteSize(size->text);

@@ -132,6 +132,7 @@ class PassRunner {
     files.file_size = output.file_size;
     files.max_rows_per_file = output.max_rows_per_file;
     files.compression = output.compression;
+    files.cluster_by = output.cluster_by;
     files.threads = plan_.dates.size() == 1 ? ThreadsOf(options_) : 1;  // else dates are parallel
     files.cancelled = options_.cancelled;
     return writer_->Stage(locks_[date], pipeline_.output, std::move(volatile_columns), files);

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include <arrow/array/concatenate.h>
 #include <arrow/io/file.h>
 #include <arrow/util/checked_cast.h>
 #include <fcntl.h>
@@ -21,6 +20,7 @@
 #include "storage/content_hash.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_reading.h"
+#include "storage/pending_rows.h"
 #include "storage/row_group_planner.h"
 #include "tidemill/version.h"
 
@@ -47,19 +47,6 @@ arrow::Result<Codec> FindCodec(const std::string& name) {
   if (name == "none") return Codec{};
   return MakeError(ErrorCode::kInvalid, fmt::format("unknown compression '{}'", name),
                    "one of zstd, snappy, lz4, gzip, none");
-}
-
-/// Bytes of the values, of the kind that does not depend on how they are buffered.
-double MemoryBytes(const arrow::Array& column) {
-  if (arrow::is_binary_like(column.type_id())) {
-    const auto& strings = checked_cast<const arrow::BinaryArray&>(column);
-    int64_t bytes = 4 * column.length();
-    for (int64_t i = 0; i < column.length(); ++i) {
-      if (column.IsValid(i)) bytes += strings.value_length(i);
-    }
-    return static_cast<double>(bytes);
-  }
-  return static_cast<double>(column.type()->bit_width()) / 8 * static_cast<double>(column.length());
 }
 
 /// Counts distinct 64-bit hashes up to a limit.
@@ -195,22 +182,11 @@ class RollingSink : public ParquetSink {
       : schema_(std::move(schema)),
         options_(std::move(options)),
         codec_(codec),
-        planner_(options_.file_size, options_.max_rows_per_file) {}
+        planner_(options_.file_size, options_.max_rows_per_file, options_.max_rows_per_group),
+        pending_(schema_) {}
 
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
-    if (batch->num_columns() != schema_->num_fields()) {
-      return arrow::Status::Invalid("a batch has ", batch->num_columns(), " columns in place of ",
-                                    schema_->num_fields());
-    }
-    if (batch->num_rows() == 0) return arrow::Status::OK();
-    arrow::ArrayVector columns;
-    for (int i = 0; i < batch->num_columns(); ++i) {
-      ARROW_ASSIGN_OR_RAISE(auto column, ConvertColumn(batch->column(i), schema_->field(i)->type(),
-                                                       /*as_dictionary=*/false));
-      columns.push_back(std::move(column));
-    }
-    pending_.push_back(arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns)));
-    pending_rows_ += batch->num_rows();
+    ARROW_RETURN_NOT_OK(pending_.Append(*batch));
     num_rows_ += batch->num_rows();
     return WritePending(/*all=*/false);
   }
@@ -240,61 +216,31 @@ class RollingSink : public ParquetSink {
   }
 
   arrow::Status WritePending(bool all) {
-    while (pending_rows_ > 0) {
+    while (pending_.num_rows() > 0) {
       if (!planner_.knows_row_width()) {
-        if (pending_rows_ < kProbeRows && !all) return arrow::Status::OK();
+        if (pending_.num_rows() < kProbeRows && !all) return arrow::Status::OK();
         ARROW_RETURN_NOT_OK(GuessRowWidth());
       }
       const int64_t wanted = planner_.RowsOfNextGroup();
-      if (pending_rows_ < wanted && !all) return arrow::Status::OK();
-      ARROW_RETURN_NOT_OK(WriteGroup(std::min(wanted, pending_rows_)));
+      if (pending_.num_rows() < wanted && !all) return arrow::Status::OK();
+      ARROW_RETURN_NOT_OK(WriteGroup(std::min(wanted, pending_.num_rows())));
     }
     return arrow::Status::OK();
   }
 
   arrow::Status GuessRowWidth() {
     ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns,
-                          FirstRows(std::min(kProbeRows, pending_rows_)));
+                          pending_.First(std::min(kProbeRows, pending_.num_rows())));
     double bytes = 0;
     for (const auto& column : columns) bytes += MemoryBytes(*column);
     planner_.SetRowWidth(bytes / static_cast<double>(columns.front()->length()));
     return arrow::Status::OK();
   }
 
-  /// The first `rows` pending rows, a single array a column.
-  arrow::Result<arrow::ArrayVector> FirstRows(int64_t rows) const {
-    arrow::ArrayVector columns;
-    for (int i = 0; i < schema_->num_fields(); ++i) {
-      arrow::ArrayVector parts;
-      int64_t left = rows;
-      for (const auto& batch : pending_) {
-        const int64_t taken = std::min(left, batch->num_rows());
-        parts.push_back(batch->column(i)->Slice(0, taken));
-        left -= taken;
-        if (left == 0) break;
-      }
-      if (parts.size() == 1) {
-        columns.push_back(parts.front());
-      } else {
-        ARROW_ASSIGN_OR_RAISE(auto column, arrow::Concatenate(parts));
-        columns.push_back(std::move(column));
-      }
-    }
-    return columns;
-  }
-
-  void DropRows(int64_t rows) {
-    pending_rows_ -= rows;
-    size_t whole = 0;
-    while (rows > 0 && pending_[whole]->num_rows() <= rows) rows -= pending_[whole++]->num_rows();
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<int64_t>(whole));
-    if (rows > 0) pending_.front() = pending_.front()->Slice(rows);
-  }
-
   arrow::Status WriteGroup(int64_t rows) {
     ARROW_RETURN_NOT_OK(Guard([&]() -> arrow::Status {
-      ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, FirstRows(rows));
-      DropRows(rows);
+      ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, pending_.First(rows));
+      pending_.Drop(rows);
       if (file_ == nullptr) ARROW_RETURN_NOT_OK(OpenFile(columns));
       ARROW_ASSIGN_OR_RAISE(const int64_t bytes,
                             file_->WriteRowGroup(columns, options_.threads, &*hasher_));
@@ -350,8 +296,7 @@ class RollingSink : public ParquetSink {
   ParquetSinkOptions options_;
   Codec codec_;
   RowGroupPlanner planner_;
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pending_;
-  int64_t pending_rows_ = 0;
+  PendingRows pending_;
   int64_t num_rows_ = 0;
   std::string name_;
   std::unique_ptr<OutputFile> file_;

@@ -9,11 +9,11 @@ namespace tidemill {
 
 /// Decides from rows and bytes already written alone, so equal data is cut equally on any machine.
 ///
-/// Row groups have up to 131 072 rows: large enough for encodings and for scans (a multiple of
-/// DuckDB's vectors, about its own row group), small enough that readers of a file get work for
-/// several threads and that a writer of many partitions at once holds little. Wide rows make them
-/// smaller. The last row groups of a file are evened out, so that the file ends near its target
-/// size without a crumb at its end.
+/// Row groups have up to 131 072 rows, if not told otherwise: large enough for encodings and for
+/// scans (a multiple of DuckDB's vectors, about its own row group), small enough that readers of a
+/// file get work for several threads and that a writer of many partitions at once holds little.
+/// Wide rows make them smaller. The last row groups of a file are evened out, so that the file ends
+/// near its target size without a crumb at its end.
 class RowGroupPlanner {
  public:
   static constexpr int64_t kMaxRows = 131'072;
@@ -24,8 +24,11 @@ class RowGroupPlanner {
   static constexpr double kFull = 0.95;
 
   /// `max_rows_per_file` 0: no limit.
-  RowGroupPlanner(int64_t file_size, int64_t max_rows_per_file)
-      : file_size_(file_size), max_rows_per_file_(max_rows_per_file) {}
+  RowGroupPlanner(int64_t file_size, int64_t max_rows_per_file,
+                  int64_t max_rows_per_group = kMaxRows)
+      : file_size_(file_size),
+        max_rows_per_file_(max_rows_per_file),
+        max_rows_per_group_(max_rows_per_group) {}
 
   /// Tells how wide rows are in memory, before the first row group.
   void SetRowWidth(double bytes) { memory_width_ = std::max(bytes, 1.0); }
@@ -38,7 +41,7 @@ class RowGroupPlanner {
     int64_t fit = std::max(static_cast<int64_t>(std::min(space, 1e15)), kMinRows);
     if (max_rows_per_file_ > 0) fit = std::min(fit, max_rows_per_file_ - rows_in_file_);
     const auto in_memory = static_cast<int64_t>(static_cast<double>(kMaxMemory) / memory_width_);
-    const int64_t limit = std::clamp(in_memory, kMinRows, kMaxRows);
+    const int64_t limit = std::clamp(in_memory, kMinRows, max_rows_per_group_);
     if (stored_width_ == 0) return std::min(fit, limit);
     const int64_t groups = (fit + limit - 1) / limit;
     return (fit + groups - 1) / groups;
@@ -65,6 +68,7 @@ class RowGroupPlanner {
  private:
   int64_t file_size_;
   int64_t max_rows_per_file_;
+  int64_t max_rows_per_group_;
   int64_t rows_in_file_ = 0;
   int64_t bytes_in_file_ = 0;
   double memory_width_ = 0;  ///< of a row; 0: not known
