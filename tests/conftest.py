@@ -1,13 +1,15 @@
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 import tidemill_command
+from interop_setup import path_of
 from pipelines import write_pipeline
+from s3_server import S3Server
 from sources import clicks
 from tidemill_command import call, call_json, fingerprint, hidden_files, published
 
@@ -92,3 +94,11 @@ def flaky_reads(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[
         return {"LD_PRELOAD": str(library), "FLAKY_READS_UNDER": str(under.resolve()), **names}
 
     return environment
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    server = S3Server(path_of("versitygw"), tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.stop()
