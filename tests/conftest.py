@@ -9,6 +9,7 @@ import pytest
 import tidemill_command
 from interop_setup import path_of
 from pipelines import write_pipeline
+from s3_proxy import S3Proxy
 from s3_server import S3Server
 from sources import clicks
 from tidemill_command import call, call_json, fingerprint, hidden_files, published
@@ -102,3 +103,10 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def s3_proxy(s3: S3Server) -> Iterator[S3Proxy]:
+    proxy = S3Proxy(s3)
+    yield proxy
+    proxy.close()
