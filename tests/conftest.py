@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 import tidemill_command
 from interop_setup import path_of
+from interop_worker import Spark, Worker
 from pipelines import write_pipeline
 from s3_proxy import S3Proxy
 from s3_server import S3Server
@@ -110,3 +111,24 @@ def s3_proxy(s3: S3Server) -> Iterator[S3Proxy]:
     proxy = S3Proxy(s3)
     yield proxy
     proxy.close()
+
+
+@pytest.fixture(scope="session")
+def deltars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    worker = Worker("deltars_worker", tmp_path_factory.mktemp("deltars"))
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture(scope="session")
+def duckdb_delta(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    worker = Worker("duckdb_worker", tmp_path_factory.mktemp("duckdb"))
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    worker = Spark(tmp_path_factory.mktemp("spark"))
+    yield worker
+    worker.stop()
