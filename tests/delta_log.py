@@ -62,9 +62,3 @@ class DeltaLog:
 
     def transactions(self, version: int) -> dict[str, int]:
         return {txn["appId"]: txn["version"] for txn in self.actions("txn", version)}
-
-    def append(self, *actions: dict) -> None:
-        """Commits actions as they are."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(action) + "\n" for action in actions)
-        (self.folder / f"{self.version + 1:020}.json").write_text(text, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Worlds whose table is a Delta table, on disk or in a bucket."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,16 @@ class DeltaWorld(World):
         stderr = super().fails(code, *words, date=date, **keywords)
         assert self.log.version == before, "a failed run committed"
         return stderr
+
+    def commit(self, *actions: dict) -> None:
+        """Adds a version with these actions."""
+        text = "".join(json.dumps(action) + "\n" for action in actions)
+        name = f"{self.log.version + 1:020}.json"
+        if not self.s3:
+            (self.log.folder / name).write_text(text, encoding="utf-8")
+            return
+        with self.s3.filesystem().open_output_stream(f"{self.bucket}/tables/out/_delta_log/{name}") as stream:
+            stream.write(text.encode())
 
     def files_of_nobody(self) -> list[str]:
         """Data files that no commit speaks of."""
