@@ -1,0 +1,94 @@
+"""Worlds whose table is a Delta table, on disk or in a bucket."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from delta_log import DeltaLog
+from interop_worker import Worker
+from s3_server import S3Server
+from tidemill_command import call, call_json
+from world import DATE, World
+
+OUTPUT = "format: delta, partition_by: [feature_date]"
+FEATURES = """
+  events: count(*)
+  clicks: count(*) filter (where kind = 'click')
+  total: sum(value)
+"""
+
+
+@dataclass
+class DeltaWorld(World):
+    """`out` is where the table's files lie on disk; `place` is how the pipeline file calls that."""
+
+    deltars: Worker
+    s3: S3Server | None = None
+    bucket: str = ""
+
+    def __post_init__(self) -> None:
+        if self.s3:
+            self.bucket = self.bucket or self.s3.new_bucket()
+            self.env = self.env or self.s3.env
+
+    @property
+    def out(self) -> Path:
+        return self.s3.path_of(self.bucket, "tables/out") if self.s3 else self.folder / "out"
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self.bucket}/tables/out" if self.s3 else str(self.out)
+
+    @property
+    def sets(self) -> dict[str, object]:
+        return {"EVENTS": self.events, "OUT": self.place}
+
+    @property
+    def log(self) -> DeltaLog:
+        return DeltaLog(self.out)
+
+    def pipeline(self, **parts: str) -> Path:
+        return super().pipeline(**{"output": OUTPUT, "features": FEATURES, **parts})
+
+    def backfill(self, start: str, end: str, *flags: object, **keywords) -> dict:
+        dates = ("--start", start, "--end", end)
+        return call_json("backfill", self.file, *dates, *flags, sets=self.sets, env=self.env, **keywords)
+
+    def command(self, name: str, *args: object, **keywords):
+        return call(name, *args, sets=self.sets, env=self.env, **keywords)
+
+    def table(self, date: str | None = DATE) -> pa.Table:
+        """The rows of a date, or all, as delta-rs reads them."""
+        where = f" WHERE CAST(feature_date AS VARCHAR) = '{date}'" if date else ""
+        return self.deltars.read(self.out, sql=f"SELECT * FROM t{where}")
+
+    def rows(self, date: str | None = DATE) -> list[dict]:
+        return sorted(self.table(date).to_pylist(), key=repr)
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of a query over the table `t`."""
+        return [tuple(row.values()) for row in self.deltars.read(self.out, sql=sql).to_pylist()]
+
+    def fails(self, code: int, *words: str, date: str = DATE, **keywords) -> str:
+        """As World.fails; no version is added either."""
+        before = self.log.version
+        stderr = super().fails(code, *words, date=date, **keywords)
+        assert self.log.version == before, "a failed run committed"
+        return stderr
+
+    def commit(self, *actions: dict) -> None:
+        """Adds a version with these actions."""
+        text = "".join(json.dumps(action) + "\n" for action in actions)
+        name = f"{self.log.version + 1:020}.json"
+        if not self.s3:
+            (self.log.folder / name).write_text(text, encoding="utf-8")
+            return
+        with self.s3.filesystem().open_output_stream(f"{self.bucket}/tables/out/_delta_log/{name}") as stream:
+            stream.write(text.encode())
+
+    def files_of_nobody(self) -> list[str]:
+        """Data files that no commit speaks of."""
+        known = {str(self.log.file_of(add).relative_to(self.out)) for add in self.log.actions("add")}
+        found = {str(p.relative_to(self.out)) for p in self.out.rglob("*.parquet") if "_delta_log" not in p.parts}
+        return sorted(found - known)

@@ -1,0 +1,83 @@
+"""Other systems that read and write tables: programs of tests/interop, asked line by line."""
+
+import itertools
+import json
+import queue
+import subprocess
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from interop_setup import path_of
+from tidemill_command import ROOT
+
+ANSWER_WITHIN = 120.0
+
+
+class Refused(Exception):
+    """The system answered with an error."""
+
+
+class Worker:
+    """A program of tests/interop that runs until stop(). Its requests are its functions: worker.ask("read", ...)."""
+
+    def __init__(self, program: str, scratch: Path, *arguments: str) -> None:
+        self.program, self.scratch = program, scratch
+        self.log = scratch / f"{program}.log"
+        self.numbers = itertools.count()
+        self.answers: queue.Queue[str] = queue.Queue()
+        command = [path_of("python"), str(ROOT / "tests/interop" / f"{program}.py"), *arguments]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=scratch
+            )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout:
+            self.answers.put(line)
+        self.answers.put("")
+
+    def ask(self, what: str, **arguments: object):
+        asked = {name: value for name, value in arguments.items() if value is not None}
+        self.process.stdin.write(json.dumps({"do": what, **asked}, default=str) + "\n")
+        self.process.stdin.flush()
+        line = self.answers.get(timeout=ANSWER_WITHIN)
+        if not line:
+            raise RuntimeError(f"{self.program} ended: {self.log.read_text(errors='replace')[-3000:]}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer["result"]
+
+    def read(self, table: Path | str, sql: str | None = None, **arguments: object) -> pa.Table:
+        """The rows of a Delta table, or the answer to a query over it as `t`."""
+        into = self.scratch / f"{self.program}-{next(self.numbers)}.parquet"
+        self.ask("read", table=table, into=into, sql=sql, **arguments)
+        rows = pq.ParquetFile(into).read()
+        into.unlink()
+        return rows
+
+    def write(self, table: Path | str, rows: pa.Table, **arguments: object) -> None:
+        source = self.scratch / f"{self.program}-{next(self.numbers)}.parquet"
+        pq.write_table(rows, source)
+        self.ask("write", table=table, rows=source, **arguments)
+        source.unlink()
+
+    def stop(self) -> None:
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(timeout=5)
+
+
+class Spark(Worker):
+    def __init__(self, scratch: Path) -> None:
+        super().__init__("spark_worker", scratch, path_of("jars"), str(scratch))
+
+    def sql(self, *statements: str) -> list[list]:
+        """Runs statements; the rows of the last."""
+        return self.ask("sql", statements=statements)
