@@ -94,7 +94,7 @@ arrow::Status Prune(const Pipeline& pipeline, const HiveListing& listing, const 
       continue;
     }
     if (delta != nullptr) {
-      ARROW_RETURN_NOT_OK(LoadDeletedRows(*delta, delta->deletion_vectors[f], &file));
+      ARROW_RETURN_NOT_OK(LoadDeletedRows(*delta, f, &file));
     }
     source->files.push_back(std::move(file));
     source->file_days.push_back(file_day);

@@ -93,7 +93,7 @@ class BackfillRun {
     std::vector<Slot> slots;
     std::vector<size_t> held;
     for (size_t index : chunk) {
-      auto lock = writer->Lock(dates[index]);
+      auto lock = table.Lock(writer, dates[index]);
       if (!lock.ok()) {
         const bool is_taken = CodeOf(lock.status()) == ErrorCode::kConflict;
         Fail(index, is_taken ? "taken" : "failed", lock.status());

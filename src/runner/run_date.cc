@@ -33,7 +33,7 @@ class DateRun {
     }
 
     ARROW_ASSIGN_OR_RAISE(auto writer, table.Begin(report_.run_id));
-    auto lock = writer->Lock(slot);
+    auto lock = table.Lock(writer.get(), slot);
     if (!lock.ok()) return Failed(lock.status());
     if (!plan.ok()) {
       ARROW_RETURN_NOT_OK(writer->RecordFailure(*lock, ReasonOf(plan.status())));

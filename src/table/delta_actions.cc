@@ -60,7 +60,7 @@ arrow::Result<PartitionValues> ParsePartitionValues(const std::string& json) {
 
 std::string AddAction(const DeltaAdd& add) {
   Json action = {{"path", PercentEncodeForUri(add.path)},
-                 {"partitionValues", ValuesJson(PartitionValuesOf(add.path))},
+                 {"partitionValues", ValuesJson(add.partition)},
                  {"size", add.bytes},
                  {"modificationTime", add.mtime_ms},
                  {"dataChange", add.data_change}};

@@ -29,6 +29,7 @@ arrow::Result<PartitionValues> ParsePartitionValues(const std::string& json);
 /// A file to add.
 struct DeltaAdd {
   std::string path;  ///< relative to the table, not encoded
+  PartitionValues partition;
   int64_t bytes = 0;
   int64_t mtime_ms = 0;
   std::string stats;  ///< JSON

@@ -18,7 +18,8 @@ using Verdict = DeltaCommits::Verdict;
 PartitionValues Date(const std::string& date) { return {{"feature_date", date}}; }
 
 std::string Add(const std::string& date, bool data_change = true) {
-  return AddAction({"feature_date=" + date + "/part-0.parquet", 1, 1, "", data_change});
+  return AddAction(
+      {"feature_date=" + date + "/part-0.parquet", Date(date), 1, 1, "", data_change});
 }
 
 std::string Lines(const std::string& attempt, const std::string& actions) {
@@ -173,7 +174,7 @@ TEST(DeltaActionsTest, PathsTellPartitionValues) {
 }
 
 TEST(DeltaActionsTest, PathsAreEncodedOnceMore) {
-  EXPECT_THAT(AddAction({"country=a%2Fb/part 0.parquet", 1, 1, "", true}),
+  EXPECT_THAT(AddAction({"country=a%2Fb/part 0.parquet", {}, 1, 1, "", true}),
               HasSubstr(R"("path":"country=a%252Fb/part%200.parquet")"));
 }
 

@@ -133,8 +133,7 @@ arrow::Result<DeltaListing> ListDelta(const Location& table, const DeltaVersion&
     ARROW_ASSIGN_OR_RAISE(DataFile file, DataFileOf(table, logged));
     ARROW_ASSIGN_OR_RAISE(file.partition_values, partitions.Parse(logged.partition_values));
     delta.listing.files.push_back(std::move(file));
-    delta.stats.push_back(std::move(logged.stats));
-    delta.deletion_vectors.push_back(std::move(logged.deletion_vector));
+    delta.logged.push_back(std::move(logged));
   }
   return delta;
 }
@@ -142,9 +141,9 @@ arrow::Result<DeltaListing> ListDelta(const Location& table, const DeltaVersion&
 std::optional<std::pair<CivilDay, CivilDay>> DaysFromStats(const DeltaListing& delta, size_t file,
                                                            const std::string& column) {
   const auto field = std::ranges::find(delta.fields, column, &DeltaField::name);
-  if (field == delta.fields.end() || delta.stats[file].empty()) return std::nullopt;
+  if (field == delta.fields.end() || delta.logged[file].stats.empty()) return std::nullopt;
   if (field->type != "date" && !field->type.starts_with("timestamp")) return std::nullopt;
-  const Json stats = Json::parse(delta.stats[file], nullptr, /*allow_exceptions=*/false);
+  const Json stats = Json::parse(delta.logged[file].stats, nullptr, /*allow_exceptions=*/false);
   const auto day_of = [&](const char* bound) -> std::optional<CivilDay> {
     if (!stats.is_object() || !stats.contains(bound)) return std::nullopt;
     const Json& values = stats.at(bound);
@@ -160,11 +159,11 @@ std::optional<std::pair<CivilDay, CivilDay>> DaysFromStats(const DeltaListing& d
   return std::pair{*min - 1, *max + 1};
 }
 
-arrow::Status LoadDeletedRows(const DeltaListing& delta, const std::string& deletion_vector,
-                              DataFile* file) {
-  if (deletion_vector.empty()) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(auto rows, delta.snapshot->DeletedRows(deletion_vector));
-  file->deleted_rows = std::make_shared<const std::vector<int64_t>>(std::move(rows));
+arrow::Status LoadDeletedRows(const DeltaListing& delta, size_t file, DataFile* data_file) {
+  const std::string& vector = delta.logged[file].deletion_vector;
+  if (vector.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto rows, delta.snapshot->DeletedRows(vector));
+  data_file->deleted_rows = std::make_shared<const std::vector<int64_t>>(std::move(rows));
   return arrow::Status::OK();
 }
 

@@ -22,9 +22,7 @@ struct DeltaListing {
   HiveListing listing;                         ///< files without their deletion vectors
   std::shared_ptr<arrow::Schema> file_schema;  ///< columns that are in files; readable types
   int64_t version = 0;
-  /// Statistics and deletion vectors, one per file.
-  std::vector<std::string> stats;
-  std::vector<std::string> deletion_vectors;
+  std::vector<DeltaFile> logged;  ///< the same files as the log has them
   std::vector<DeltaField> fields;
   bool maps_by_id = false;
   std::shared_ptr<const DeltaSnapshot> snapshot;
@@ -42,9 +40,8 @@ arrow::Result<DataFile> DataFileOf(const Location& table, const DeltaFile& logge
 std::optional<std::pair<CivilDay, CivilDay>> DaysFromStats(const DeltaListing& delta, size_t file,
                                                            const std::string& column);
 
-/// Reads the deletion vector of a file, if it has one.
-arrow::Status LoadDeletedRows(const DeltaListing& delta, const std::string& deletion_vector,
-                              DataFile* file);
+/// Reads the deletion vector of a file of the listing into `data_file`, if it has one.
+arrow::Status LoadDeletedRows(const DeltaListing& delta, size_t file, DataFile* data_file);
 
 /// Gives the columns of a file of the table the names that the table has for them. Columns that the
 /// table no longer has get names that nobody can ask for.

@@ -251,7 +251,8 @@ arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, Publi
                TransactionAction(app_id, plan.state.transaction, now / 1000);
   for (const DeltaFile& file : removed) plan.lines += RemoveAction(file, now / 1000, true);
   for (const PlacedFile& file : added) {
-    plan.lines += AddAction({file.path, file.bytes, now / 1000, file.stats, true});
+    plan.lines += AddAction(
+        {file.path, PartitionValuesOf(file.path), file.bytes, now / 1000, file.stats, true});
   }
   return plan;
 }

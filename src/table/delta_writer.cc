@@ -46,17 +46,17 @@ class DeltaWriter : public TableWriter {
       files_ = MakeObjectTableFiles(location_);
     }
     commits_ = std::make_unique<DeltaCommits>(files_, location_.uri);
-    return UpdateSnapshot();
+    ARROW_RETURN_NOT_OK(UpdateSnapshot());
+    return location_.is_local ? RecoverOtherRuns() : arrow::Status::OK();
   }
 
-  arrow::Result<DateLock> Lock(Slot slot) override {
-    std::string date = table_.layout().calendar().Format(slot);
+  arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) override {
     std::optional<FileLock> file_lock;
     if (location_.is_local) {
       ARROW_ASSIGN_OR_RAISE(file_lock, LockDate(location_.path, date, run_id_));
       ARROW_RETURN_NOT_OK(RemoveOrphans(date));
     }
-    DateLock lock(slot, std::move(date), std::move(file_lock));
+    DateLock lock(date, partition, std::move(file_lock));
     std::lock_guard guard(mutex_);
     ARROW_RETURN_NOT_OK(UpdateSnapshot());
     lock.seen_version = snapshot_ == nullptr ? -1 : snapshot_->version();
@@ -77,7 +77,7 @@ class DeltaWriter : public TableWriter {
     ARROW_ASSIGN_OR_RAISE(const DeltaView view, View());
     ARROW_ASSIGN_OR_RAISE(const DeltaTableChange change, PlanTableChange(table_, view, *schema));
     options.stored = change.stored;
-    return StagedPartition::Open(table_.layout(), directory, table_.layout().DatePath(lock.slot()),
+    return StagedPartition::Open(table_.layout(), directory, lock.partition(),
                                  schema, std::move(volatile_columns), std::move(options));
   }
 
@@ -165,6 +165,7 @@ class DeltaWriter : public TableWriter {
     if (location_.is_local) {
       PublishIntent intent;
       intent.run_id = run_id_;
+      intent.app_id = DeltaAppId(table_.options().pipeline, date);
       intent.entry = EntryOf(date, plan.state);
       ARROW_RETURN_NOT_OK(files_->Replace(Ledger::IntentPath(date), IntentToJson(intent)));
       Report("intent");
@@ -183,6 +184,19 @@ class DeltaWriter : public TableWriter {
 
   void RemovePlaced(const DeltaDatePlanner& planner) {
     for (const PlacedFile& file : planner.All()) static_cast<void>(files_->Remove(file.path));
+  }
+
+  arrow::Status RecoverOtherRuns() {
+    ARROW_ASSIGN_OR_RAISE(const auto names, files_->NamesIn("_tidemill/pending"));
+    constexpr std::string_view kSuffix = ".json";
+    for (const std::string& name : names) {
+      if (!name.ends_with(kSuffix)) continue;
+      const std::string date = name.substr(0, name.size() - kSuffix.size());
+      // Whoever holds the lock is publishing, or recovering it just now.
+      const auto lock = LockDate(location_.path, date, run_id_);
+      if (lock.ok()) ARROW_RETURN_NOT_OK(RemoveOrphans(date));
+    }
+    return arrow::Status::OK();
   }
 
   /// The files that a dead run placed for a date and did not commit.

@@ -234,6 +234,7 @@ std::string IntentToJson(const PublishIntent& intent) {
                {"staged", intent.staged},
                {"staged_inode", intent.staged_inode},
                {"process", intent.process},
+               {"app_id", intent.app_id},
                {"entry", EntryJson(intent.entry)}});
 }
 
@@ -277,6 +278,7 @@ arrow::Result<PublishIntent> IntentFromJson(const std::string& text, const std::
     intent.staged = json.at("staged");
     intent.staged_inode = json.at("staged_inode");
     intent.process = Get<std::string>(json, "process", "");
+    intent.app_id = Get<std::string>(json, "app_id", "");
     intent.entry = EntryOf(json.at("entry"));
     if (!intent.entry.published.has_value()) throw FormatError("it publishes nothing");
     return intent;

@@ -16,6 +16,7 @@ struct PublishIntent {
   std::string staged;  ///< directory of the new partition before the exchange; empty: none
   uint64_t staged_inode = 0;
   std::string process;  ///< that publishes, where no lock tells whether it lives
+  std::string app_id;   ///< of the Delta transaction that publishes
   LedgerEntry entry;    ///< that holds once the new partition is in place
 };
 

@@ -38,11 +38,10 @@ class LocalWriter : public TableWriter {
     return RecoverOtherRuns();
   }
 
-  arrow::Result<DateLock> Lock(Slot slot) override {
-    std::string date = table_.layout().calendar().Format(slot);
+  arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) override {
     ARROW_ASSIGN_OR_RAISE(FileLock lock, LockDate(path_, date, run_id_));
     ARROW_RETURN_NOT_OK(RecoverDate(path_, date, staging_.get(), probe_));
-    return DateLock(slot, std::move(date), std::move(lock));
+    return DateLock(date, partition, std::move(lock));
   }
 
   arrow::Result<std::unique_ptr<StagedPartition>> Stage(
@@ -50,7 +49,7 @@ class LocalWriter : public TableWriter {
       std::vector<std::string> volatile_columns, FileOptions options) override {
     const std::string directory = staging_->path() + "/" + FolderOf(lock.date());
     ARROW_RETURN_NOT_OK(RemoveTree(directory));
-    return StagedPartition::Open(table_.layout(), directory, table_.layout().DatePath(lock.slot()),
+    return StagedPartition::Open(table_.layout(), directory, lock.partition(),
                                  schema, std::move(volatile_columns), std::move(options));
   }
 

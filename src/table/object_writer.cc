@@ -34,11 +34,11 @@ class ObjectWriter : public TableWriter {
         scratch_(table.options().scratch),
         files_(MakeObjectTableFiles(table.location())) {}
 
-  arrow::Result<DateLock> Lock(Slot slot) override {
-    DateLock lock(slot, table_.layout().calendar().Format(slot), std::nullopt);
-    ARROW_ASSIGN_OR_RAISE(const auto entry, Entry(lock.date()));
+  arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) override {
+    DateLock lock(date, partition, std::nullopt);
+    ARROW_ASSIGN_OR_RAISE(const auto entry, Entry(date));
     lock.seen_run = PublishedRun(entry.value);
-    ARROW_RETURN_NOT_OK(RemoveOrphans(lock.date(), entry.value));
+    ARROW_RETURN_NOT_OK(RemoveOrphans(date, entry.value));
     return lock;
   }
 
@@ -46,7 +46,7 @@ class ObjectWriter : public TableWriter {
       const DateLock& lock, const std::shared_ptr<arrow::Schema>& schema,
       std::vector<std::string> volatile_columns, FileOptions options) override {
     ARROW_ASSIGN_OR_RAISE(const std::string directory, scratch_.NewPath());
-    return StagedPartition::Open(table_.layout(), directory, table_.layout().DatePath(lock.slot()),
+    return StagedPartition::Open(table_.layout(), directory, lock.partition(),
                                  schema, std::move(volatile_columns), std::move(options));
   }
 

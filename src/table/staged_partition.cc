@@ -80,6 +80,13 @@ arrow::Status StagedPartition::Write(const std::shared_ptr<arrow::RecordBatch>& 
   return arrow::Status::OK();
 }
 
+arrow::Status StagedPartition::WriteInto(const std::string& path,
+                                         const std::shared_ptr<arrow::RecordBatch>& rows) {
+  if (rows->num_rows() == 0) return arrow::Status::OK();
+  num_rows_ += rows->num_rows();
+  return WriteSlice({path, rows});
+}
+
 arrow::Status StagedPartition::WriteSlice(const PartitionSlice& slice) {
   if (is_clustered()) {
     std::unique_ptr<RowSpill>& spill = spills_[slice.path];

@@ -49,6 +49,10 @@ class StagedPartition {
   /// Appends rows with the columns of the schema, in its order.
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch);
 
+  /// Appends rows without partition columns to the sub-partition at `path` below the date.
+  arrow::Status WriteInto(const std::string& path,
+                          const std::shared_ptr<arrow::RecordBatch>& rows);
+
   /// Ends all files and flushes them and their directories to the disk. No rows give one file
   /// without rows, or an empty directory where column terms divide the date.
   arrow::Status Close();

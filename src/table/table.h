@@ -51,6 +51,11 @@ class Table {
   const TableOptions& options() const { return options_; }
   const Ledger& ledger() const { return ledger_; }
 
+  /// Takes a date for a run.
+  arrow::Result<DateLock> Lock(TableWriter* writer, Slot slot) const {
+    return writer->Lock(layout_.calendar().Format(slot), layout_.DatePath(slot));
+  }
+
   /// Begins a run that may publish. Publications that dead runs left half done are finished or
   /// dropped, and their staged files removed.
   arrow::Result<std::unique_ptr<TableWriter>> Begin(const std::string& run_id,

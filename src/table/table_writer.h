@@ -22,18 +22,19 @@ namespace tidemill {
 /// object store a note of what was there, against which Publish is checked.
 class DateLock {
  public:
-  DateLock(Slot slot, std::string date, std::optional<FileLock> lock)
-      : slot_(slot), date_(std::move(date)), lock_(std::move(lock)) {}
+  DateLock(std::string date, std::string partition, std::optional<FileLock> lock)
+      : date_(std::move(date)), partition_(std::move(partition)), lock_(std::move(lock)) {}
 
-  Slot slot() const { return slot_; }
   const std::string& date() const { return date_; }
+  /// The date's directory, relative to the table.
+  const std::string& partition() const { return partition_; }
 
   std::string seen_run;       ///< that had published the date; empty: none
   int64_t seen_version = -1;  ///< of the Delta table; -1: there was none
 
  private:
-  Slot slot_;
   std::string date_;
+  std::string partition_;
   std::optional<FileLock> lock_;
 };
 
@@ -51,8 +52,9 @@ class TableWriter {
  public:
   virtual ~TableWriter() = default;
 
-  /// Takes a date. An error (kConflict) names the run that holds it.
-  virtual arrow::Result<DateLock> Lock(Slot slot) = 0;
+  /// Takes a date, whose directory is or will be `partition`. An error (kConflict) names the run
+  /// that holds it.
+  virtual arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) = 0;
 
   /// A place for the rows of a date. One partition per date at a time. Columns named in
   /// `volatile_columns` are left out of content hashes.

@@ -45,7 +45,7 @@ impl Descriptor {
                     self.cardinality,
                 )
             })
-            .map_err(Error::invalid)
+            .map_err(|error| Error::invalid(Error::from(error).text))
     }
 
     /// The file that holds the vector: under the table's root, or anywhere.

@@ -75,7 +75,6 @@ impl From<object_store::Error> for Error {
 impl From<KernelError> for Error {
     fn from(error: KernelError) -> Self {
         let code = match &error {
-            KernelError::Backtraced { source, .. } => return Error::failed(source),
             KernelError::Unsupported(_) => Code::Unsupported,
             KernelError::LogHistory(history)
                 if matches!(**history, LogHistoryError::TimestampOutOfRange { .. }) =>
@@ -84,7 +83,9 @@ impl From<KernelError> for Error {
             }
             _ => Code::Failed,
         };
-        Error::new(code, error.to_string().replace(crate::snapshot::ROOT, ""))
+        let text = error.to_string();
+        let without_backtrace = text.split("\n   0: ").next().unwrap_or_default();
+        Error::new(code, without_backtrace.replace(crate::snapshot::ROOT, ""))
     }
 }
 

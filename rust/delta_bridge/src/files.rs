@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use delta_kernel::engine::arrow_data::EngineDataArrowExt;
+use delta_kernel::scan::StatsOptions;
 use delta_kernel::{Engine, SnapshotRef};
 use serde_json::{Map, Value};
 
@@ -29,19 +30,23 @@ fn schema() -> SchemaRef {
 }
 
 pub fn active(state: &SnapshotRef, engine: &dyn Engine) -> Result<StructArray> {
-    // Row transforms are for who reads rows; to build them, the kernel would parse the partition values.
+    // The kernel reads the structs that such checkpoints hold instead of JSON only if told to.
+    let stats = match state.table_properties().checkpoint_write_stats_as_json {
+        Some(false) => StatsOptions::all(),
+        _ => StatsOptions::json_only(),
+    };
+    // Row transforms are for who reads rows; to build them, the kernel would parse the partition
+    // values.
     let scan = state
         .clone()
         .scan_builder()
+        .with_stats(stats)
         .without_row_transforms()
         .build()?;
     let mut batches = Vec::new();
     for metadata in scan.scan_metadata(engine)? {
-        let files = metadata?
-            .scan_files
-            .apply_selection_vector()?
-            .try_into_record_batch()?;
-        batches.push(as_in_the_log(&files)?);
+        let files = metadata?.scan_files.apply_selection_vector()?;
+        batches.push(as_in_the_log(&files.try_into_record_batch()?)?);
     }
     Ok(concat_batches(&schema(), &batches)?.into())
 }

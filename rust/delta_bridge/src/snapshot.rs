@@ -7,7 +7,7 @@ use delta_kernel::history_manager::{get_earliest_commit, latest_version_as_of, H
 use delta_kernel::{Engine, KernelError, Snapshot as KernelSnapshot, SnapshotRef, Version};
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{json, Value};
 use url::Url;
 
@@ -131,6 +131,11 @@ impl Snapshot {
 fn load(store: &Store, engine: &dyn Engine, version: Option<Version>) -> Result<SnapshotRef> {
     let mut builder = KernelSnapshot::builder_for(ROOT);
     if let Some(version) = version {
+        // The kernel takes a time proportional to a version that is not there, so look first.
+        let commit = Path::from(format!("_delta_log/{version:020}.json"));
+        if runtime()?.block_on(store.objects().head(&commit)).is_err() {
+            missing(store, engine, Some(version)).map_or(Ok(()), Err)?;
+        }
         builder = builder.at_version(version);
     }
     builder
