@@ -182,8 +182,10 @@ class RollingSink : public ParquetSink {
       : schema_(std::move(schema)),
         options_(std::move(options)),
         codec_(codec),
-        planner_(options_.file_size, options_.max_rows_per_file, options_.max_rows_per_group),
-        pending_(schema_) {}
+        planner_(options_.file_size, options_.max_rows_per_file),
+        pending_(schema_) {
+    if (options_.clustered_group_rows > 0) planner_.SetClustered(options_.clustered_group_rows);
+  }
 
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
     ARROW_RETURN_NOT_OK(pending_.Append(*batch));

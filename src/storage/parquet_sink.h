@@ -12,16 +12,15 @@
 #include <arrow/result.h>
 #include <arrow/type.h>
 
-#include "storage/row_group_planner.h"
 #include "tidemill/run.h"
 
 namespace tidemill {
 
 struct ParquetSinkOptions {
-  std::string directory;            ///< exists, on a local file system, without part-*.parquet
-  int64_t file_size = 128'000'000;  ///< target of a file's compressed bytes; met within 20 %
-  int64_t max_rows_per_file = 0;    ///< 0: no limit
-  int64_t max_rows_per_group = RowGroupPlanner::kMaxRows;
+  std::string directory;             ///< exists, on a local file system, without part-*.parquet
+  int64_t file_size = 128'000'000;   ///< target of a file's compressed bytes; met within 20 %
+  int64_t max_rows_per_file = 0;     ///< 0: no limit
+  int64_t clustered_group_rows = 0;  ///< 0: rows are not clustered (RowGroupPlanner::SetClustered)
   std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
   int threads = 1;                   ///< that encode columns; does not change the bytes
   bool write_empty_file = true;      ///< whether no rows give one file without rows, or no file

@@ -58,7 +58,7 @@ arrow::Result<std::unique_ptr<ParquetSink>> StagedPartition::OpenSink(
   options.directory = path.empty() ? directory_ : directory_ + "/" + path;
   options.file_size = options_.file_size;
   options.max_rows_per_file = options_.max_rows_per_file;
-  if (is_clustered()) options.max_rows_per_group = kClusteredGroupRows;
+  if (is_clustered()) options.clustered_group_rows = kClusteredGroupRows;
   options.compression = options_.compression;
   options.threads = options_.threads;
   options.volatile_columns = volatile_columns_;
