@@ -28,6 +28,12 @@ struct ParquetSinkOptions {
   const std::atomic<bool>* cancelled = nullptr;  ///< true makes the next step fail (Cancelled)
 };
 
+struct WrittenFile {
+  PublishedFile file;  ///< its path relative to the sink's directory
+  /// Columns of floats with a NaN, which the least and greatest values in the file leave out.
+  std::vector<std::string> nan_columns;
+};
+
 /// Writes part-00000.parquet, part-00001.parquet, ... The bytes are a function of the rows, their
 /// order, the schema and the options but for `threads` and `directory`; how the rows are cut into
 /// batches does not matter.
@@ -47,8 +53,8 @@ class ParquetSink {
   /// must not change.
   virtual arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
 
-  /// Writes what is left. Paths are relative to the directory.
-  virtual arrow::Result<std::vector<PublishedFile>> Close() = 0;
+  /// Writes what is left.
+  virtual arrow::Result<std::vector<WrittenFile>> Close() = 0;
 
   virtual int64_t num_rows() const = 0;
 };

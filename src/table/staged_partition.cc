@@ -115,10 +115,11 @@ arrow::Status StagedPartition::Close() {
 }
 
 arrow::Status StagedPartition::CloseSink(const std::string& path, ParquetSink* sink) {
-  ARROW_ASSIGN_OR_RAISE(const auto written, sink->Close());
-  for (PublishedFile file : written) {
-    file.path = partition_ + "/" + (path.empty() ? "" : path + "/") + file.path;
-    files_.push_back(std::move(file));
+  ARROW_ASSIGN_OR_RAISE(std::vector<WrittenFile> written, sink->Close());
+  for (WrittenFile& file : written) {
+    file.file.path = partition_ + "/" + (path.empty() ? "" : path + "/") + file.file.path;
+    files_.push_back(std::move(file.file));
+    nan_columns_.push_back(std::move(file.nan_columns));
   }
   return arrow::Status::OK();
 }

@@ -209,6 +209,16 @@ TEST_F(StagedPartitionTest, ClusteredFilesAreAsLargeAsWanted) {
   }
 }
 
+TEST_F(StagedPartitionTest, TellsWhichFilesHoldANaN) {
+  FileOptions options;
+  options.cluster_by = By(Kind::kSort, {"spend"});
+  options.max_rows_per_file = 20'000;
+  const auto staged = Stage(FeatureRows(70'000), options);
+  // NaN is the largest.
+  EXPECT_THAT(staged->nan_columns(0), testing::IsEmpty());
+  EXPECT_THAT(staged->nan_columns(3), testing::ElementsAre("spend"));
+}
+
 TEST_F(StagedPartitionTest, ClusteredFewRows) {
   FileOptions options;
   options.cluster_by = By(Kind::kHilbert, {"n", "spend"});
