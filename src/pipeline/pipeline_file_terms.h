@@ -19,8 +19,8 @@ std::optional<WindowLength> ReadWindow(const LocatedText& text, const std::strin
 /// day; then columns and bucket(n, column). Terms that are wrong are reported and left out.
 std::vector<PartitionTerm> ReadPartitionTerms(const YamlNode& list, Grain grain, Faults* faults);
 
-/// `output.cluster_by`: sort(a, b), zorder(a, b) or hilbert(a, b). Columns that `partition_by` makes
-/// directories of are faults. After a fault the spec is kNone.
+/// `output.cluster_by`: sort(a, b), zorder(a, b) or hilbert(a, b). Columns that `partition_by`
+/// makes directories of are faults. After a fault the spec is kNone.
 ClusterSpec ReadClusterSpec(const YamlNode& value, const std::vector<PartitionTerm>& partition_by,
                             Faults* faults);
 

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -99,6 +100,24 @@ bool IsStoredAsInteger(const arrow::DataType& type) {
   return arrow::is_integer(type.id()) || arrow::is_temporal(type.id());
 }
 
+template <typename ArrayType>
+bool HoldsNaN(const arrow::Array& column) {
+  const auto& numbers = checked_cast<const ArrayType&>(column);
+  bool found = false;
+  for (int64_t i = 0; i < numbers.length(); ++i) found |= std::isnan(numbers.Value(i));
+  if (!found || numbers.null_count() == 0) return found;
+  for (int64_t i = 0; i < numbers.length(); ++i) {
+    if (numbers.IsValid(i) && std::isnan(numbers.Value(i))) return true;
+  }
+  return false;
+}
+
+bool HoldsNaN(const arrow::Array& column) {
+  if (column.type_id() == arrow::Type::DOUBLE) return HoldsNaN<arrow::DoubleArray>(column);
+  if (column.type_id() == arrow::Type::FLOAT) return HoldsNaN<arrow::FloatArray>(column);
+  return false;
+}
+
 /// One file being written.
 class OutputFile {
  public:
@@ -110,6 +129,7 @@ class OutputFile {
     ARROW_ASSIGN_OR_RAISE(auto stream, arrow::io::FileOutputStream::Open(fd));
     auto file = std::make_unique<OutputFile>();
     file->stream_ = std::move(stream);
+    file->holds_nan_.assign(static_cast<size_t>(schema->num_fields()), false);
     file->arrow_properties_ = parquet::default_arrow_writer_properties();
     std::shared_ptr<parquet::SchemaDescriptor> descriptor;
     ARROW_RETURN_NOT_OK(parquet::arrow::ToParquetSchema(schema.get(), *properties,
@@ -132,6 +152,8 @@ class OutputFile {
                       try {
                         const arrow::Array& column = *columns[static_cast<size_t>(i)];
                         ARROW_RETURN_NOT_OK(hasher->Update(static_cast<int>(i), column));
+                        char& holds_nan = holds_nan_[static_cast<size_t>(i)];
+                        if (!holds_nan) holds_nan = HoldsNaN(column);
                         return WriteColumn(group->column(static_cast<int>(i)), column);
                       } catch (const std::exception& error) {
                         return arrow::Status::IOError(error.what());
@@ -156,6 +178,7 @@ class OutputFile {
   }
 
   int64_t num_rows() const { return rows_; }
+  bool holds_nan(size_t column) const { return holds_nan_[column] != 0; }
 
  private:
   arrow::Status WriteColumn(parquet::ColumnWriter* writer, const arrow::Array& column) {
@@ -174,6 +197,7 @@ class OutputFile {
   std::shared_ptr<parquet::ArrowWriterProperties> arrow_properties_;
   std::unique_ptr<parquet::ParquetFileWriter> writer_;
   int64_t rows_ = 0;
+  std::vector<char> holds_nan_;  ///< by column; not of bool, as threads set them
 };
 
 class RollingSink : public ParquetSink {
@@ -182,8 +206,10 @@ class RollingSink : public ParquetSink {
       : schema_(std::move(schema)),
         options_(std::move(options)),
         codec_(codec),
-        planner_(options_.file_size, options_.max_rows_per_file, options_.max_rows_per_group),
-        pending_(schema_) {}
+        planner_(options_.file_size, options_.max_rows_per_file),
+        pending_(schema_) {
+    if (options_.clustered_group_rows > 0) planner_.SetClustered(options_.clustered_group_rows);
+  }
 
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
     ARROW_RETURN_NOT_OK(pending_.Append(*batch));
@@ -191,7 +217,7 @@ class RollingSink : public ParquetSink {
     return WritePending(/*all=*/false);
   }
 
-  arrow::Result<std::vector<PublishedFile>> Close() override {
+  arrow::Result<std::vector<WrittenFile>> Close() override {
     ARROW_RETURN_NOT_OK(WritePending(/*all=*/true));
     if (file_ == nullptr && files_.empty() && options_.write_empty_file) {
       ARROW_RETURN_NOT_OK(Guard([&] { return OpenFile({}); }));
@@ -279,11 +305,15 @@ class RollingSink : public ParquetSink {
   arrow::Status CloseFile() {
     if (file_ == nullptr) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(Guard([&]() -> arrow::Status {
-      PublishedFile written;
-      written.path = name_;
-      written.rows = file_->num_rows();
-      ARROW_ASSIGN_OR_RAISE(written.bytes, file_->Close());
-      written.hash = hasher_->Finish(written.rows);
+      WrittenFile written;
+      written.file.path = name_;
+      written.file.rows = file_->num_rows();
+      ARROW_ASSIGN_OR_RAISE(written.file.bytes, file_->Close());
+      written.file.hash = hasher_->Finish(written.file.rows);
+      for (int i = 0; i < schema_->num_fields(); ++i) {
+        if (!file_->holds_nan(static_cast<size_t>(i))) continue;
+        written.nan_columns.push_back(schema_->field(i)->name());
+      }
       files_.push_back(std::move(written));
       return arrow::Status::OK();
     }));
@@ -301,7 +331,7 @@ class RollingSink : public ParquetSink {
   std::string name_;
   std::unique_ptr<OutputFile> file_;
   std::optional<ContentHasher> hasher_;
-  std::vector<PublishedFile> files_;
+  std::vector<WrittenFile> files_;
 };
 
 }  // namespace

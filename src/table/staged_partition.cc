@@ -58,7 +58,7 @@ arrow::Result<std::unique_ptr<ParquetSink>> StagedPartition::OpenSink(
   options.directory = path.empty() ? directory_ : directory_ + "/" + path;
   options.file_size = options_.file_size;
   options.max_rows_per_file = options_.max_rows_per_file;
-  if (is_clustered()) options.max_rows_per_group = kClusteredGroupRows;
+  if (is_clustered()) options.clustered_group_rows = kClusteredGroupRows;
   options.compression = options_.compression;
   options.threads = options_.threads;
   options.volatile_columns = volatile_columns_;
@@ -122,10 +122,11 @@ arrow::Status StagedPartition::Close() {
 }
 
 arrow::Status StagedPartition::CloseSink(const std::string& path, ParquetSink* sink) {
-  ARROW_ASSIGN_OR_RAISE(const auto written, sink->Close());
-  for (PublishedFile file : written) {
-    file.path = partition_ + "/" + (path.empty() ? "" : path + "/") + file.path;
-    files_.push_back(std::move(file));
+  ARROW_ASSIGN_OR_RAISE(std::vector<WrittenFile> written, sink->Close());
+  for (WrittenFile& file : written) {
+    file.file.path = partition_ + "/" + (path.empty() ? "" : path + "/") + file.file.path;
+    files_.push_back(std::move(file.file));
+    nan_columns_.push_back(std::move(file.nan_columns));
   }
   return arrow::Status::OK();
 }

@@ -63,6 +63,8 @@ class StagedPartition {
 
   /// After Close; paths are relative to the table.
   const std::vector<PublishedFile>& files() const { return files_; }
+  /// Columns of floats with a NaN in the i-th file.
+  const std::vector<std::string>& nan_columns(size_t i) const { return nan_columns_[i]; }
   const std::string& directory() const { return directory_; }
   const std::string& partition() const { return partition_; }
   const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
@@ -99,6 +101,7 @@ class StagedPartition {
   std::map<std::string, std::unique_ptr<ParquetSink>> sinks_;
   std::map<std::string, std::unique_ptr<RowSpill>> spills_;
   std::vector<PublishedFile> files_;
+  std::vector<std::vector<std::string>> nan_columns_;  ///< by file
   int64_t num_rows_ = 0;
   bool closed_ = false;
 };
