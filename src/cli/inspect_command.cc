@@ -48,10 +48,9 @@ Json InspectJson(const InspectReport& report) {
   }
   json["columns"] = Json::array();
   for (const ColumnSkipping& column : report.columns) {
-    json["columns"].push_back(
-        {{"column", column.column},
-         {"type", column.type},
-         {"skipped", column.skipped < 0 ? Json() : Json(column.skipped)}});
+    json["columns"].push_back({{"column", column.column},
+                               {"type", column.type},
+                               {"skipped", column.skipped < 0 ? Json() : Json(column.skipped)}});
   }
   json["advice"] = report.advice;
   return json;
@@ -71,8 +70,8 @@ std::string InspectText(const InspectReport& report, bool has_colour) {
   if (report.deleted_rows > 0) {
     text += fmt::format("\ndeleted rows still in files: {}", FormatCount(report.deleted_rows));
   }
-  text += fmt::format("\nskew: the largest partition is {:.1f} times the median one\n\n",
-                      report.skew);
+  text +=
+      fmt::format("\nskew: the largest partition is {:.1f} times the median one\n\n", report.skew);
   TextTable partitions;
   partitions.headers = {"largest partitions", "files", "rows", "bytes"};
   partitions.right_aligned = {false, true, true, true};

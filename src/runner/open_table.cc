@@ -58,8 +58,7 @@ arrow::Result<TableContents> ReadContents(const Location& location, int threads)
   } else {
     ARROW_ASSIGN_OR_RAISE(contents.listing, ListHive(location));
   }
-  ARROW_ASSIGN_OR_RAISE(contents.footers,
-                        ReadFooters(location, contents.listing.files, threads));
+  ARROW_ASSIGN_OR_RAISE(contents.footers, ReadFooters(location, contents.listing.files, threads));
   if (contents.is_delta) {
     for (ParquetFooter& footer : contents.footers) NameColumns(*contents.delta, &footer);
     contents.schema = contents.delta->file_schema;

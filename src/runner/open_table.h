@@ -18,8 +18,8 @@ namespace tidemill {
 /// Parses and resolves the path. An error (kRunFailed) if there is nothing.
 arrow::Result<Location> LocateTable(const std::string& path);
 
-/// The table, to read its ledger and to change single dates; what it is partitioned by is taken from
-/// the ledger, not from here.
+/// The table, to read its ledger and to change single dates; what it is partitioned by is taken
+/// from the ledger, not from here.
 arrow::Result<Table> OpenForUpkeep(const Location& location);
 
 /// Whether there is a ledger.
@@ -29,8 +29,8 @@ arrow::Result<bool> HasLedger(const Location& location);
 struct TableContents {
   bool is_delta = false;
   std::optional<DeltaListing> delta;
-  HiveListing listing;                  ///< with deletion vectors
-  std::vector<ParquetFooter> footers;   ///< one per file, columns by the table's names
+  HiveListing listing;                    ///< with deletion vectors
+  std::vector<ParquetFooter> footers;     ///< one per file, columns by the table's names
   std::shared_ptr<arrow::Schema> schema;  ///< of the columns in files
 };
 

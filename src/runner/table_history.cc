@@ -47,8 +47,8 @@ TableVersion VersionFrom(int64_t number, const std::string& lines) {
 
 arrow::Result<std::vector<TableVersion>> VersionsOf(const Location& location) {
   constexpr size_t kDigits = 20;
-  const auto files = location.is_local ? MakeLocalTableFiles(location.path, {})
-                                       : MakeObjectTableFiles(location);
+  const auto files =
+      location.is_local ? MakeLocalTableFiles(location.path, {}) : MakeObjectTableFiles(location);
   ARROW_ASSIGN_OR_RAISE(const auto names, files->NamesIn("_delta_log"));
   std::vector<TableVersion> versions;
   for (const std::string& name : names) {

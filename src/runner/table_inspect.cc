@@ -120,8 +120,8 @@ class Inspector {
       if (!is_alone && file.size < options_.file_size / kTiny) ++report_.tiny_files;
     }
     if (const int64_t median = Median(partition_bytes); median > 0) {
-      report_.skew = static_cast<double>(std::ranges::max(partition_bytes)) /
-                     static_cast<double>(median);
+      report_.skew =
+          static_cast<double>(std::ranges::max(partition_bytes)) / static_cast<double>(median);
     }
     std::ranges::sort(report_.largest, std::greater(), &PartitionSize::bytes);
     if (report_.largest.size() > kPartitionsShown) report_.largest.resize(kPartitionsShown);
@@ -201,31 +201,35 @@ class Inspector {
   void Advise() {
     const auto advise = [&](std::string text) { report_.advice.push_back(std::move(text)); };
     if (report_.tiny_files > 0 && report_.tiny_files * 4 >= report_.files) {
-      advise(fmt::format("{} of {} files are much smaller than {}: `tidemill table optimize {}` "
-                         "puts them together",
-                         report_.tiny_files, report_.files, FormatByteSize(options_.file_size),
-                         report_.path));
+      advise(fmt::format(
+          "{} of {} files are much smaller than {}: `tidemill table optimize {}` "
+          "puts them together",
+          report_.tiny_files, report_.files, FormatByteSize(options_.file_size), report_.path));
     }
     const int64_t average = report_.partitions > 0 ? report_.bytes / report_.partitions : 0;
     if (report_.partitions > static_cast<int64_t>(kManyPartitions) && average < kSmallPartition) {
-      advise(fmt::format("{} partitions of {} on average are too many: partition by fewer columns "
-                         "or into fewer buckets",
-                         report_.partitions, FormatByteSize(average)));
+      advise(
+          fmt::format("{} partitions of {} on average are too many: partition by fewer columns "
+                      "or into fewer buckets",
+                      report_.partitions, FormatByteSize(average)));
     }
     if (report_.skew > kSkewed) {
-      advise(fmt::format("the largest partition is {:.0f} times the median one: bucket(n, column) "
-                         "spreads a partition whose values are unevenly used",
-                         report_.skew));
+      advise(
+          fmt::format("the largest partition is {:.0f} times the median one: bucket(n, column) "
+                      "spreads a partition whose values are unevenly used",
+                      report_.skew));
     }
     if (report_.median_group_rows < kSmallGroup && report_.row_groups > 2 * report_.files) {
-      advise(fmt::format("row groups have {} rows, which is little: readers spend their time on "
-                         "footers; rewrite with `tidemill table optimize`",
-                         report_.median_group_rows));
+      advise(
+          fmt::format("row groups have {} rows, which is little: readers spend their time on "
+                      "footers; rewrite with `tidemill table optimize`",
+                      report_.median_group_rows));
     }
     if (report_.deleted_rows * 10 > report_.rows && report_.rows > 0) {
-      advise(fmt::format("{} of {} rows are deleted and still in the files: `tidemill table "
-                         "optimize` leaves them out",
-                         report_.deleted_rows, report_.rows));
+      advise(
+          fmt::format("{} of {} rows are deleted and still in the files: `tidemill table "
+                      "optimize` leaves them out",
+                      report_.deleted_rows, report_.rows));
     }
   }
 

@@ -30,14 +30,6 @@ struct Unit {
   int64_t deleted_rows = 0;
 };
 
-arrow::Result<ClusterSpec> ParseClusterBy(const std::string& text) {
-  if (text.empty()) return ClusterSpec{};
-  Faults faults({text});
-  const ClusterSpec spec = ReadClusterText({text, {"--cluster-by", 1, 1}}, {}, &faults);
-  ARROW_RETURN_NOT_OK(faults.ToStatus());
-  return spec;
-}
-
 class Optimizer {
  public:
   Optimizer(const Location& location, const OptimizeOptions& options)
@@ -47,7 +39,9 @@ class Optimizer {
   }
 
   arrow::Result<OptimizeReport> Optimize() {
-    ARROW_ASSIGN_OR_RAISE(cluster_by_, ParseClusterBy(options_.cluster_by));
+    if (!options_.cluster_by.empty()) {
+      ARROW_ASSIGN_OR_RAISE(cluster_by_, ParseClusterSpec(options_.cluster_by));
+    }
     ARROW_ASSIGN_OR_RAISE(contents_, ReadContents(location_, ThreadsOf(run_)));
     ARROW_RETURN_NOT_OK(CheckSchema());
     ARROW_ASSIGN_OR_RAISE(const auto units, Units());
@@ -61,7 +55,8 @@ class Optimizer {
       }
       report_.partitions.push_back(std::move(partition));
       if (options_.on_progress) {
-        options_.on_progress({"optimize", ++done, static_cast<int64_t>(units.size()), "partitions"});
+        options_.on_progress(
+            {"optimize", ++done, static_cast<int64_t>(units.size()), "partitions"});
       }
     }
     return std::move(report_);
@@ -99,9 +94,9 @@ class Optimizer {
         if (entry.published.has_value()) entries_[entry.published->partition] = entry;
       }
     }
-    ARROW_ASSIGN_OR_RAISE(const PartitionFilter filter,
-                          PartitionFilter::Make(options_.where,
-                                                contents_.listing.partition_schema));
+    ARROW_ASSIGN_OR_RAISE(
+        const PartitionFilter filter,
+        PartitionFilter::Make(options_.where, contents_.listing.partition_schema));
     std::map<std::string, Unit> units;
     for (size_t f = 0; f < contents_.listing.files.size(); ++f) {
       const DataFile& file = contents_.listing.files[f];
@@ -173,8 +168,8 @@ class Optimizer {
       partition.status = partition.reason.empty() ? "planned" : "skipped";
       return partition;
     }
-    const arrow::Status status = contents_.is_delta ? RewriteDelta(unit, &partition)
-                                                    : RewriteParquet(unit, &partition);
+    const arrow::Status status =
+        contents_.is_delta ? RewriteDelta(unit, &partition) : RewriteParquet(unit, &partition);
     partition.status = status.ok() ? "done" : "failed";
     if (!status.ok()) {
       partition.reason = DiagnosticsOf(status).front().message;
@@ -202,12 +197,12 @@ class Optimizer {
       const std::string folder = file.relative_path.substr(0, file.relative_path.rfind('/') + 1);
       std::string below = root.empty() ? "" : folder.substr(root.size() + 1);
       if (below.ends_with('/')) below.pop_back();
-      ARROW_RETURN_NOT_OK(ForEachBatch(
-          contents_.listing.root, file, contents_.footers[f],
-          [&](const std::shared_ptr<arrow::RecordBatch>& batch) -> arrow::Status {
-            ARROW_RETURN_NOT_OK(hasher.Update(*batch));
-            return staged->WriteInto(below, batch);
-          }));
+      ARROW_RETURN_NOT_OK(
+          ForEachBatch(contents_.listing.root, file, contents_.footers[f],
+                       [&](const std::shared_ptr<arrow::RecordBatch>& batch) -> arrow::Status {
+                         ARROW_RETURN_NOT_OK(hasher.Update(*batch));
+                         return staged->WriteInto(below, batch);
+                       }));
     }
     return hasher;
   }
@@ -249,16 +244,15 @@ class Optimizer {
     if (before.num_rows() == after.num_rows() && before.Finish() == after.Finish()) {
       return arrow::Status::OK();
     }
-    return MakeError(ErrorCode::kRunFailed,
-                     fmt::format("{}: the rewritten rows are not the rows that were read",
-                                 staged.partition()),
-                     "nothing was published");
+    return MakeError(
+        ErrorCode::kRunFailed,
+        fmt::format("{}: the rewritten rows are not the rows that were read", staged.partition()),
+        "nothing was published");
   }
 
   arrow::Status RewriteParquet(const Unit& unit, OptimizedPartition* partition) {
     const LedgerEntry& entry = entries_.at(unit.name);
-    ARROW_ASSIGN_OR_RAISE(const DateLock lock,
-                          writer_->Lock(entry.feature_date, unit.name));
+    ARROW_ASSIGN_OR_RAISE(const DateLock lock, writer_->Lock(entry.feature_date, unit.name));
     ARROW_ASSIGN_OR_RAISE(auto now, table_->ledger().Read(entry.feature_date));
     if (!now.has_value() || !now->published.has_value() ||
         now->published->run_id != entry.published->run_id) {
@@ -280,8 +274,7 @@ class Optimizer {
     const std::string& first = contents_.listing.files[unit.files.front()].relative_path;
     const size_t slash = first.rfind('/');
     const std::string folder = slash == std::string::npos ? "" : first.substr(0, slash);
-    ARROW_ASSIGN_OR_RAISE(auto staged,
-                          rearranger_->Stage(folder, contents_.schema, Files()));
+    ARROW_ASSIGN_OR_RAISE(auto staged, rearranger_->Stage(folder, contents_.schema, Files()));
     ARROW_ASSIGN_OR_RAISE(const MultisetHasher before, Copy(unit, "", staged.get()));
     ARROW_RETURN_NOT_OK(staged->Close());
     ARROW_RETURN_NOT_OK(Verify(before, *staged));

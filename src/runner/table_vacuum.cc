@@ -38,7 +38,8 @@ int64_t RetentionOf(const DeltaMetadata& metadata) {
       metadata.Property("delta.deletedFileRetentionDuration", "interval 7 days");
   int64_t count = 0;
   char unit[16] = {};
-  if (std::sscanf(text.c_str(), "interval %ld %15s", &count, unit) != 2 || count < 0) return kWeekMs;
+  if (std::sscanf(text.c_str(), "interval %ld %15s", &count, unit) != 2 || count < 0)
+    return kWeekMs;
   const std::string_view name = unit;
   if (name.starts_with("day")) return count * 86'400'000;
   if (name.starts_with("hour")) return count * 3'600'000;
@@ -69,7 +70,8 @@ arrow::Status Remove(const Location& location, const std::string& relative) {
   return location.filesystem->DeleteFile(location.path + "/" + relative);
 }
 
-/// Files that no entry of the ledger names, on an object store; and the notes of runs that are over.
+/// Files that no entry of the ledger names, on an object store; and the notes of runs that are
+/// over.
 arrow::Result<std::vector<Leftover>> ObjectLeftovers(const Location& location, const Ledger& ledger,
                                                      bool apply) {
   ARROW_ASSIGN_OR_RAISE(const auto entries, ledger.ReadAll("", ""));

@@ -18,8 +18,7 @@ using Verdict = DeltaCommits::Verdict;
 PartitionValues Date(const std::string& date) { return {{"feature_date", date}}; }
 
 std::string Add(const std::string& date, bool data_change = true) {
-  return AddAction(
-      {"feature_date=" + date + "/part-0.parquet", Date(date), 1, 1, "", data_change});
+  return AddAction({"feature_date=" + date + "/part-0.parquet", Date(date), 1, 1, "", data_change});
 }
 
 std::string Lines(const std::string& attempt, const std::string& actions) {

@@ -44,7 +44,8 @@ class Rewriter {
     }
     for (auto& [folder, sink] : sinks_) {
       ARROW_ASSIGN_OR_RAISE(const auto written, sink->Close());
-      for (PublishedFile file : written) {
+      for (WrittenFile one : written) {
+        PublishedFile& file = one.file;
         const std::string local = rest_directory_ + "/" + folder + "/" + file.path;
         ARROW_ASSIGN_OR_RAISE(const PublishedFile read,
                               ReadBack(local, {}, input_.options.threads));
@@ -54,7 +55,7 @@ class Rewriter {
                            "the disk or its memory may be at fault; nothing was published");
         }
         file.path = folder + "/" + file.path;
-        result_.rest.push_back(std::move(file));
+        result_.rest.push_back(std::move(one));
       }
     }
     return std::move(result_);

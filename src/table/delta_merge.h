@@ -11,6 +11,7 @@
 #include <arrow/type.h>
 
 #include "storage/location.h"
+#include "storage/parquet_sink.h"
 #include "table/delta_snapshot.h"
 #include "table/staged_partition.h"
 
@@ -20,7 +21,7 @@ namespace tidemill {
 struct DeltaRewrite {
   std::vector<DeltaFile> replaced;  ///< files that hold a row with a new key
   /// Their other rows, in files of the local disk; paths are relative to the folder that was given.
-  std::vector<PublishedFile> rest;
+  std::vector<WrittenFile> rest;
 };
 
 struct DeltaMergeInput {

@@ -136,22 +136,26 @@ arrow::Result<DeltaTableChange> PlanTableChange(const Table& table, const DeltaV
 arrow::Result<PlacedFile> DeltaDatePlanner::FileToPlace(const std::string& local_path,
                                                         const std::string& path,
                                                         const PublishedFile& file,
+                                                        const std::vector<std::string>& nan_columns,
                                                         const DeltaView& view) const {
   PlacedFile placed = {local_path, path, file.rows, file.bytes, file.hash, ""};
-  ARROW_ASSIGN_OR_RAISE(placed.stats, DeltaStatsOf(local_path, IndexedColumns(view.metadata), {}));
+  ARROW_ASSIGN_OR_RAISE(placed.stats,
+                        DeltaStatsOf(local_path, IndexedColumns(view.metadata), nan_columns));
   return placed;
 }
 
 arrow::Result<std::vector<PlacedFile>> DeltaDatePlanner::NewFiles(const DeltaView& view) {
   std::vector<PlacedFile> files;
-  for (const PublishedFile& file : staged_.files()) {
+  for (size_t i = 0; i < staged_.files().size(); ++i) {
+    const PublishedFile& file = staged_.files()[i];
     if (file.rows == 0) continue;
     // "part-00000.parquet" -> "part-00000-RUN.parquet": nobody else has this name.
     std::string path = file.path;
     path.insert(path.size() - std::string_view(".parquet").size(), "-" + run_id_);
     const std::string local_path =
         staged_.directory() + file.path.substr(staged_.partition().size());
-    ARROW_ASSIGN_OR_RAISE(PlacedFile placed, FileToPlace(local_path, path, file, view));
+    ARROW_ASSIGN_OR_RAISE(PlacedFile placed,
+                          FileToPlace(local_path, path, file, staged_.nan_columns(i), view));
     files.push_back(std::move(placed));
   }
   return files;
@@ -207,12 +211,12 @@ arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, Publi
     ARROW_ASSIGN_OR_RAISE(const DeltaRewrite rewrite, Merge(view, of_date));
     removed = rewrite.replaced;
     const std::string folder = fmt::format("{}.rest-{}", staged_.directory(), merges_++);
-    for (const PublishedFile& file : rewrite.rest) {
+    for (const auto& [file, nan_columns] : rewrite.rest) {
       std::string path = file.path;
       path.insert(path.size() - std::string_view(".parquet").size(),
                   fmt::format("-{}-rest{}", run_id_, merges_));
       ARROW_ASSIGN_OR_RAISE(PlacedFile placed,
-                            FileToPlace(folder + "/" + file.path, path, file, view));
+                            FileToPlace(folder + "/" + file.path, path, file, nan_columns, view));
       added.push_back(placed);
       unplaced_.push_back(std::move(placed));
     }

@@ -71,7 +71,9 @@ class DeltaDatePlanner {
 
  private:
   arrow::Result<PlacedFile> FileToPlace(const std::string& local_path, const std::string& path,
-                                        const PublishedFile& file, const DeltaView& view) const;
+                                        const PublishedFile& file,
+                                        const std::vector<std::string>& nan_columns,
+                                        const DeltaView& view) const;
   arrow::Result<std::vector<PlacedFile>> NewFiles(const DeltaView& view);
   arrow::Result<DeltaRewrite> Merge(const DeltaView& view, std::vector<DeltaFile> files);
 

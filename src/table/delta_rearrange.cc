@@ -58,8 +58,8 @@ arrow::Status DeltaRearranger::Publish(const StagedPartition& staged, const Delt
   info.timestamp_ms = now;
   std::string lines = CommitInfoAction(info);
   for (const size_t f : files) lines += RemoveAction(listing.logged[f], now, false);
-  const int indexed = std::atoi(
-      metadata.Property("delta.dataSkippingNumIndexedCols", "32").c_str());
+  const int indexed =
+      std::atoi(metadata.Property("delta.dataSkippingNumIndexedCols", "32").c_str());
   for (size_t i = 0; i < staged.files().size(); ++i) {
     const PublishedFile& file = staged.files()[i];
     if (file.rows == 0) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// Other files for the same rows of a partition of a Delta table, in one commit that changes no data.
+/// Other files for the same rows of a partition of a Delta table, in one commit that changes no
+/// data.
 
 #include <memory>
 #include <string>

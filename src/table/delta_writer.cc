@@ -77,8 +77,8 @@ class DeltaWriter : public TableWriter {
     ARROW_ASSIGN_OR_RAISE(const DeltaView view, View());
     ARROW_ASSIGN_OR_RAISE(const DeltaTableChange change, PlanTableChange(table_, view, *schema));
     options.stored = change.stored;
-    return StagedPartition::Open(table_.layout(), directory, lock.partition(),
-                                 schema, std::move(volatile_columns), std::move(options));
+    return StagedPartition::Open(table_.layout(), directory, lock.partition(), schema,
+                                 std::move(volatile_columns), std::move(options));
   }
 
   arrow::Result<Publication> Publish(const DateLock& lock, std::unique_ptr<StagedPartition> staged,

@@ -49,8 +49,8 @@ class LocalWriter : public TableWriter {
       std::vector<std::string> volatile_columns, FileOptions options) override {
     const std::string directory = staging_->path() + "/" + FolderOf(lock.date());
     ARROW_RETURN_NOT_OK(RemoveTree(directory));
-    return StagedPartition::Open(table_.layout(), directory, lock.partition(),
-                                 schema, std::move(volatile_columns), std::move(options));
+    return StagedPartition::Open(table_.layout(), directory, lock.partition(), schema,
+                                 std::move(volatile_columns), std::move(options));
   }
 
   arrow::Result<Publication> Publish(const DateLock& lock, std::unique_ptr<StagedPartition> staged,

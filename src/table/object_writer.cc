@@ -46,8 +46,8 @@ class ObjectWriter : public TableWriter {
       const DateLock& lock, const std::shared_ptr<arrow::Schema>& schema,
       std::vector<std::string> volatile_columns, FileOptions options) override {
     ARROW_ASSIGN_OR_RAISE(const std::string directory, scratch_.NewPath());
-    return StagedPartition::Open(table_.layout(), directory, lock.partition(),
-                                 schema, std::move(volatile_columns), std::move(options));
+    return StagedPartition::Open(table_.layout(), directory, lock.partition(), schema,
+                                 std::move(volatile_columns), std::move(options));
   }
 
   arrow::Result<Publication> Publish(const DateLock& lock, std::unique_ptr<StagedPartition> staged,

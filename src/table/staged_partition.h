@@ -50,8 +50,7 @@ class StagedPartition {
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch);
 
   /// Appends rows without partition columns to the sub-partition at `path` below the date.
-  arrow::Status WriteInto(const std::string& path,
-                          const std::shared_ptr<arrow::RecordBatch>& rows);
+  arrow::Status WriteInto(const std::string& path, const std::shared_ptr<arrow::RecordBatch>& rows);
 
   /// Ends all files and flushes them and their directories to the disk. No rows give one file
   /// without rows, or an empty directory where column terms divide the date.
