@@ -37,7 +37,8 @@ typedef enum {
   TDB_FAILED = 1,       /* I/O, a damaged log */
   TDB_NOT_FOUND = 2,    /* no such object, table or version */
   TDB_PRECONDITION = 3, /* TDB_CREATE: the object exists; TDB_IF_MATCH: its etag is another, or it is gone */
-  TDB_UNSUPPORTED = 4,  /* the table needs a reader feature that the library lacks; the text names it */
+  TDB_UNSUPPORTED = 4,  /* the table needs a reader feature that the library lacks, or the store has no such put; the
+                           text names it */
   TDB_INVALID = 5       /* an argument that makes no sense: a URL, options, a descriptor */
 } tdb_code;
 
@@ -60,15 +61,17 @@ void tdb_bytes_free(tdb_bytes bytes);
 
 /* Opens the folder at `url` (file:///..., s3://bucket/..., gs://..., abfs://...). `options` is a JSON object of strings
  * in the names of the object_store crate ("aws_access_key_id", "aws_endpoint", "aws_allow_http", ...); the environment
- * counts where an option is missing. Requests are retried with backoff. Touches nothing. */
+ * counts where an option is missing. NULL is no options. Requests are retried with backoff. Touches nothing. */
 tdb_code tdb_store_open(const char* url, const char* options, tdb_store** store, char** error);
 void tdb_store_free(tdb_store* store);
 
-/* Reads an object whole. `path` is relative to the folder, not encoded. */
+/* Reads an object whole. `path` is relative to the folder, not encoded. `etag` may be NULL; an etag is for TDB_IF_MATCH
+ * and says nothing else, and *etag is NULL if the store has none. */
 tdb_code tdb_store_get(const tdb_store* store, const char* path, tdb_bytes* content, char** etag, char** error);
 
-/* Writes an object at once. `etag` is needed for TDB_IF_MATCH alone; `new_etag` may be NULL. After TDB_PRECONDITION or
- * TDB_FAILED the object may nevertheless be the new one, if an answer was lost: read it back. */
+/* Writes an object at once. `etag` is needed for TDB_IF_MATCH alone, which local folders lack (TDB_UNSUPPORTED).
+ * `new_etag` may be NULL. After TDB_PRECONDITION or TDB_FAILED the object may nevertheless be the new one, if an answer
+ * was lost: read it back. */
 tdb_code tdb_store_put(const tdb_store* store, const char* path, const uint8_t* data, size_t size, tdb_put_mode mode,
                        const char* etag, char** new_etag, char** error);
 

@@ -28,6 +28,7 @@ void AddStatusCommand(CLI::App* program, std::vector<Command>* commands);
 void AddTableCommand(CLI::App* program, std::vector<Command>* commands);
 /// Below `tidemill table`.
 void AddInspectCommand(CLI::App* table, std::vector<Command>* commands);
+void AddOptimizeCommand(CLI::App* table, std::vector<Command>* commands);
 void AddPlanCommand(CLI::App* program, std::vector<Command>* commands);
 void AddLintCommand(CLI::App* program, std::vector<Command>* commands);
 void AddCheckCommand(CLI::App* program, std::vector<Command>* commands);

@@ -174,6 +174,7 @@ void AddTableCommand(CLI::App* program, std::vector<Command>* commands) {
       {history, [flags](const CommandContext& context) { return History(*flags, context); }});
 
   AddInspectCommand(table, commands);
+  AddOptimizeCommand(table, commands);
 
   CLI::App* vacuum = table->add_subcommand("vacuum", "Remove what nobody needs any more");
   vacuum->add_option("PATH", flags->path, "The table: a pipeline's output, or a Delta table")

@@ -96,7 +96,8 @@ Json FieldJson(const std::string& name, const std::string& type) {
 arrow::Result<std::vector<DeltaField>> ParseDeltaSchema(const std::string& schema_string) {
   try {
     std::vector<DeltaField> fields;
-    for (const Json& field : Json::parse(schema_string).at("fields")) {
+    const Json schema = Json::parse(schema_string);
+    for (const Json& field : schema.at("fields")) {
       fields.push_back(FieldFrom(field));
     }
     return fields;

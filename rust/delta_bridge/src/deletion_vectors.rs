@@ -34,18 +34,23 @@ impl Descriptor {
     }
 
     fn checked(&self) -> Result<DeletionVectorDescriptor> {
-        self.storage_type
-            .parse()
-            .and_then(|storage_type| {
-                DeletionVectorDescriptor::try_new(
-                    storage_type,
-                    &self.path_or_inline_dv,
-                    self.offset,
-                    self.size_in_bytes,
-                    self.cardinality,
-                )
-            })
-            .map_err(|error| Error::invalid(Error::from(error).text))
+        let storage_type = match self.storage_type.as_str() {
+            "u" => StorageType::PersistedRelative,
+            "i" => StorageType::Inline,
+            "p" => StorageType::PersistedAbsolute,
+            other => {
+                let text = format!("deletion vectors have no storage type '{other}'");
+                return Err(Error::invalid(text));
+            }
+        };
+        let checked = DeletionVectorDescriptor::try_new(
+            storage_type,
+            &self.path_or_inline_dv,
+            self.offset,
+            self.size_in_bytes,
+            self.cardinality,
+        );
+        checked.map_err(|error| Error::invalid(Error::from(error).text))
     }
 
     /// The file that holds the vector: under the table's root, or anywhere.
@@ -86,7 +91,8 @@ pub fn deleted_rows(store: &Store, descriptor: &Descriptor) -> Result<Vec<u64>> 
     decode_part(objects, &path, descriptor)
 }
 
-/// Reads just this vector's part of a file, and lets the kernel decode it as a file that holds nothing else.
+/// Reads just this vector's part of a file, and lets the kernel decode it as a file that holds
+/// nothing else.
 fn decode_part(
     objects: &Arc<DynObjectStore>,
     path: &Path,

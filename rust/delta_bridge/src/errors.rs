@@ -68,7 +68,7 @@ impl From<object_store::Error> for Error {
             E::InvalidPath { .. } | E::UnknownConfigurationKey { .. } => Code::Invalid,
             _ => Code::Failed,
         };
-        Error::new(code, error)
+        Error::new(code, with_causes(&error))
     }
 }
 
@@ -76,6 +76,13 @@ impl From<KernelError> for Error {
     fn from(error: KernelError) -> Self {
         let code = match &error {
             KernelError::Unsupported(_) => Code::Unsupported,
+            // What the kernel says of a table whose commits a catalog keeps, to who has no catalog.
+            KernelError::MaxCatalogVersion(_) => {
+                return Error::new(
+                    Code::Unsupported,
+                    "Feature 'catalogManaged' is not supported",
+                );
+            }
             KernelError::LogHistory(history)
                 if matches!(**history, LogHistoryError::TimestampOutOfRange { .. }) =>
             {
@@ -83,7 +90,7 @@ impl From<KernelError> for Error {
             }
             _ => Code::Failed,
         };
-        let text = error.to_string();
+        let text = with_causes(&error);
         let without_backtrace = text.split("\n   0: ").next().unwrap_or_default();
         Error::new(code, without_backtrace.replace(crate::snapshot::ROOT, ""))
     }
@@ -99,6 +106,20 @@ impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Error::failed(error)
     }
+}
+
+/// The text of an error and what its causes add: libraries tend to keep the telling part there.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let addition = error.to_string();
+        if !text.contains(&addition) {
+            text = format!("{text}: {addition}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Values that stores were opened with and that no text may repeat.
@@ -133,7 +154,8 @@ fn without_queries(text: &str) -> String {
     kept + rest
 }
 
-/// Reduces the XML that a store answers to its code and message: the rest may repeat the signed request.
+/// Reduces the XML that a store answers to its code and message: the rest may repeat the signed
+/// request.
 fn without_response_body(text: &str) -> String {
     let Some(start) = text.find("<?xml").or_else(|| text.find("<Error>")) else {
         return text.to_string();

@@ -36,21 +36,22 @@ pub unsafe fn call(error: *mut *mut c_char, body: impl FnOnce() -> Result<()>) -
     }
 }
 
-/// The last panic of any thread. A panic of a worker thread reaches the caller as another one, which says less.
-static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+/// The first panic since the last report. A panic of a worker thread reaches the caller as another
+/// one, which says less.
+static FIRST_PANIC: Mutex<Option<String>> = Mutex::new(None);
 
 fn keep_panics_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let mut last = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-            last.get_or_insert_with(|| panic.to_string());
+            let mut first = FIRST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert_with(|| panic.to_string());
         }));
     });
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> Error {
-    let first = LAST_PANIC
+    let first = FIRST_PANIC
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
@@ -123,4 +124,18 @@ pub unsafe fn export(
     array.write(exported_array);
     schema.write(exported_schema);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panics_become_failures() {
+        let mut error = std::ptr::null_mut();
+        let code = unsafe { call(&mut error, || panic!("out of {}", "luck")) };
+        let text = unsafe { CString::from_raw(error) };
+        assert_eq!(code, Code::Failed);
+        assert!(text.to_string_lossy().contains("out of luck"));
+    }
 }

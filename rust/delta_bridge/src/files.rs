@@ -13,7 +13,9 @@ use delta_kernel::{Engine, SnapshotRef};
 use serde_json::{Map, Value};
 
 use crate::deletion_vectors::Descriptor;
+use crate::diagnosis::explain_replay;
 use crate::errors::{Error, Result};
+use crate::store::Store;
 
 pub const PATH: &str = "path";
 pub const DELETION_VECTOR: &str = "deletion_vector";
@@ -29,7 +31,7 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-pub fn active(state: &SnapshotRef, engine: &dyn Engine) -> Result<StructArray> {
+pub fn active(store: &Store, state: &SnapshotRef, engine: &dyn Engine) -> Result<StructArray> {
     // The kernel reads the structs that such checkpoints hold instead of JSON only if told to.
     let stats = match state.table_properties().checkpoint_write_stats_as_json {
         Some(false) => StatsOptions::all(),
@@ -43,9 +45,13 @@ pub fn active(state: &SnapshotRef, engine: &dyn Engine) -> Result<StructArray> {
         .with_stats(stats)
         .without_row_transforms()
         .build()?;
+    let unreadable = |error| explain_replay(store, engine, state.version(), error);
     let mut batches = Vec::new();
-    for metadata in scan.scan_metadata(engine)? {
-        let files = metadata?.scan_files.apply_selection_vector()?;
+    for metadata in scan.scan_metadata(engine).map_err(unreadable)? {
+        let files = metadata
+            .map_err(unreadable)?
+            .scan_files
+            .apply_selection_vector()?;
         batches.push(as_in_the_log(&files.try_into_record_batch()?)?);
     }
     Ok(concat_batches(&schema(), &batches)?.into())

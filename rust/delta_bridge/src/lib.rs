@@ -1,28 +1,31 @@
 //! The Delta Lake log and conditional puts, behind a C ABI.
 //!
-//! `delta_bridge.h` is the contract; this crate fulfils it. The division of labour: the engine reads and writes rows,
-//! this library knows logs and object stores. So what crosses the ABI is small: paths, statistics, deletion vectors,
-//! and the few objects (commits, locks) that are put on a condition. There is no call that commits. A commit is an
-//! object that must not exist yet, and the engine writes it with `tdb_store_put`, since it alone can judge whether its
-//! work still holds when another writer was faster.
+//! `delta_bridge.h` is the contract; this crate fulfils it. The division of labour: the engine
+//! reads and writes rows, this library knows logs and object stores. So what crosses the ABI is
+//! small: paths, statistics, deletion vectors, and the few objects (commits, locks) that are put on
+//! a condition. There is no call that commits. A commit is an object that must not exist yet, and
+//! the engine writes it with `tdb_store_put`, since it alone can judge whether its work still holds
+//! when another writer was faster.
 //!
-//! Two crates do the work. `object_store` talks to local folders, S3, Google Cloud Storage and Azure. `delta_kernel`
-//! replays logs: commits, checkpoints of all kinds, deletion vectors. The kernel is asked for the log's own words:
-//! paths stay encoded, partition values stay strings under their physical names. Only so can a later remove action
-//! repeat what an add action said.
+//! Two crates do the work. `object_store` talks to local folders, S3, Google Cloud Storage and
+//! Azure. `delta_kernel` replays logs: commits, checkpoints of all kinds, deletion vectors. The
+//! kernel is asked for the log's own words: paths stay encoded, partition values stay strings under
+//! their physical names. Only so can a later remove action repeat what an add action said.
 //!
 //! How the parts stand together:
 //!
 //! - `store`: a folder by its URL, get and put, the threads that wait for the network;
-//! - `snapshot`: a version of a table; why it cannot be loaded, if it cannot;
+//! - `snapshot`: a version of a table;
+//! - `diagnosis`: why a log cannot be read;
 //! - `files`: the active files as an Arrow array;
 //! - `deletion_vectors`: which rows of a file are gone;
 //! - `vacuum`: which files no version needs;
 //! - `errors`: codes and texts, free of credentials;
 //! - `ffi`: how values pass between C and Rust.
 //!
-//! This file holds the C functions. Each of them unpacks its arguments, calls into a module and packs the result, all
-//! inside [`ffi::call`], which turns failures and panics into a code and a text.
+//! This file holds the C functions. Each of them unpacks its arguments, calls into a module and
+//! packs the result, all inside [`ffi::call`], which turns failures and panics into a code and a
+//! text.
 
 use std::ffi::{c_char, c_int};
 use std::slice;
@@ -34,6 +37,7 @@ use crate::snapshot::{Snapshot, Wanted};
 use crate::store::{PutCondition, Store};
 
 mod deletion_vectors;
+mod diagnosis;
 mod errors;
 mod ffi;
 mod files;

@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use arrow::array::{StructArray, UInt64Array};
-use delta_kernel::history_manager::{get_earliest_commit, latest_version_as_of, HistoryCommitType};
-use delta_kernel::{Engine, KernelError, Snapshot as KernelSnapshot, SnapshotRef, Version};
-use futures::TryStreamExt;
+use delta_kernel::history_manager::{latest_version_as_of, HistoryCommitType};
+use delta_kernel::{Engine, Snapshot as KernelSnapshot, SnapshotRef, Version};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStoreExt;
 use serde_json::{json, Value};
 use url::Url;
 
 use crate::deletion_vectors::{deleted_rows, Descriptor};
-use crate::errors::{Error, Result};
+use crate::diagnosis::{explain_load, missing};
+use crate::errors::Result;
 use crate::store::{engine_over, runtime, Store};
 use crate::{files, vacuum};
 
-/// The kernel is shown each table at the root of a store of its own, whatever its real address is. So that address
-/// cannot be misread (spaces, percent signs), and the paths of error texts are relative to the table. The scheme makes
-/// the kernel sort what it lists, which local folders and some stores need.
+/// The kernel is shown each table at the root of a store of its own, whatever its real address is.
+/// So that address cannot be misread (spaces, percent signs), and the paths of error texts are
+/// relative to the table. The scheme makes the kernel sort what it lists, which local folders and
+/// some stores need.
 pub const ROOT: &str = "file:///";
 
 /// [`ROOT`] as a URL.
@@ -73,7 +74,7 @@ impl Snapshot {
     pub fn latest(&self) -> Result<SnapshotRef> {
         let engine = self.engine.as_ref();
         let built = KernelSnapshot::builder_from(self.state.clone()).build(engine);
-        built.map_err(|error| cannot_load(&self.store, engine, None, error))
+        built.map_err(|error| explain_load(&self.store, engine, None, error))
     }
 
     pub fn store(&self) -> &Store {
@@ -105,7 +106,7 @@ impl Snapshot {
     }
 
     pub fn files_of(&self, state: &SnapshotRef) -> Result<StructArray> {
-        files::active(state, self.engine.as_ref())
+        files::active(&self.store, state, self.engine.as_ref())
     }
 
     pub fn deleted_rows(&self, descriptor: &str) -> Result<UInt64Array> {
@@ -138,56 +139,6 @@ fn load(store: &Store, engine: &dyn Engine, version: Option<Version>) -> Result<
         }
         builder = builder.at_version(version);
     }
-    builder
-        .build(engine)
-        .map_err(|error| cannot_load(store, engine, version, error))
-}
-
-fn cannot_load(
-    store: &Store,
-    engine: &dyn Engine,
-    version: Option<Version>,
-    error: KernelError,
-) -> Error {
-    match error {
-        KernelError::Unsupported(_) => error.into(),
-        _ => missing(store, engine, version).unwrap_or_else(|| error.into()),
-    }
-}
-
-/// What is missing where a table or version cannot be loaded, if something is. The kernel's errors do not tell.
-fn missing(store: &Store, engine: &dyn Engine, version: Option<Version>) -> Option<Error> {
-    let log = Path::from("_delta_log");
-    let listing = store.objects().list(Some(&log)).try_collect::<Vec<_>>();
-    let versions = runtime().ok()?.block_on(listing).ok()?;
-    let latest = versions
-        .iter()
-        .filter_map(|object| version_of(object.location.filename()?))
-        .max();
-    let Some(latest) = latest else {
-        return Some(Error::not_found(format!(
-            "{} is not a Delta table",
-            store.url()
-        )));
-    };
-    let version = version?;
-    if version > latest {
-        return Some(Error::not_found(format!(
-            "version {version} is not there, the latest is {latest}"
-        )));
-    }
-    let log = root().join("_delta_log/").ok()?;
-    let earliest = get_earliest_commit(engine, &log, None, HistoryCommitType::Recreatable).ok()?;
-    (version < earliest).then(|| {
-        Error::not_found(format!(
-            "version {version} is not there any more, the earliest is {earliest}"
-        ))
-    })
-}
-
-/// The version of a commit or checkpoint by the name of its file.
-pub fn version_of(name: &str) -> Option<Version> {
-    let (version, kind) = name.split_once('.')?;
-    let is_log_file = version.len() == 20 && (kind == "json" || kind.starts_with("checkpoint."));
-    is_log_file.then(|| version.parse().ok()).flatten()
+    let built = builder.build(engine);
+    built.map_err(|error| explain_load(store, engine, version, error))
 }

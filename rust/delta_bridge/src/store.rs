@@ -16,8 +16,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{
-    DynObjectStore, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode, RetryConfig,
-    UpdateVersion,
+    BackoffConfig, DynObjectStore, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode,
+    RetryConfig, UpdateVersion,
 };
 use tokio::runtime::Runtime;
 use url::Url;
@@ -70,15 +70,23 @@ pub struct Store {
 impl Store {
     pub fn open(url: &str, options: &str) -> Result<Store> {
         let url = Url::parse(url).map_err(|error| Error::invalid(format!("not a URL: {error}")))?;
-        if url.query().is_some() || url.fragment().is_some() || url.password().is_some() {
+        // Azure names a container where other URLs name a user.
+        let has_user = !url.username().is_empty() && !url.scheme().starts_with("abfs");
+        if has_user || url.password().is_some() {
             return Err(Error::invalid(
-                "the URL of a store has no query, fragment or password; encode '?' as %3F and '#' as %23",
+                "credentials go into the options, not into the URL",
+            ));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(Error::invalid(
+                "a '?' or '#' in a store's URL is written %3F or %23",
             ));
         }
         let options = parse_options(options)?;
         let (scheme, folder) = ObjectStoreScheme::parse(&url)
             .map_err(|_| Error::invalid(format!("no store is known for the URL {url}")))?;
-        let whole = connect(&scheme, &url, &options)?;
+        let whole = connect(&scheme, &url, &options)
+            .map_err(|error| Error::new(Code::Invalid, error.text))?;
         let objects = Arc::new(PrefixStore::new(whole.clone(), folder.clone()));
         Ok(Store {
             url,
@@ -156,7 +164,8 @@ impl Store {
         Ok(self.folder.parts().chain(path.parts()).collect())
     }
 
-    /// What a conditional put compares: Google Cloud Storage knows generations only, the others go by etags.
+    /// What a conditional put compares: Google Cloud Storage knows generations only, the others go
+    /// by etags.
     fn tag(&self, e_tag: Option<String>, version: Option<String>) -> Option<String> {
         if self.url.scheme() == "gs" {
             version
@@ -191,9 +200,14 @@ fn connect(
     options: &HashMap<String, String>,
 ) -> Result<Arc<DynObjectStore>> {
     let retry = RetryConfig {
+        // A wait is drawn from between the initial one and `base` times the one before: with 3,
+        // ten of them take about ten seconds.
+        backoff: BackoffConfig {
+            base: 3.0,
+            ..BackoffConfig::default()
+        },
         max_retries: 10,
         retry_timeout: Duration::from_secs(60),
-        ..RetryConfig::default()
     };
     Ok(match scheme {
         ObjectStoreScheme::Local => Arc::new(LocalFileSystem::new()),

@@ -13,16 +13,17 @@ use url::Url;
 use crate::deletion_vectors::{DeletionVectorFile, Descriptor};
 use crate::errors::{Error, Result};
 use crate::files;
-use crate::snapshot::{version_of, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::store::{runtime, Store};
 
 const CONCURRENT_READS: usize = 16;
 
 /// Finds the files, and removes them if `apply` is set; the answer is a JSON list of their paths.
 ///
-/// A file is needed if it is active in the snapshot or the latest version, or if a commit of the last `retention_ms`
-/// added or removed it: then a version of that time had it. (Tombstones would say the same, but checkpoints drop them
-/// when the table's own retention has passed, which may be shorter.)
+/// A file is needed if it is active in the snapshot or the latest version, or if a commit of the
+/// last `retention_ms` added or removed it: then a version of that time had it. (Tombstones would
+/// say the same, but checkpoints drop them when the table's own retention has passed, which may be
+/// shorter.)
 pub fn vacuum(snapshot: &Snapshot, retention_ms: i64, apply: bool) -> Result<String> {
     if retention_ms < 0 {
         return Err(Error::invalid("the retention is negative"));
@@ -34,8 +35,9 @@ pub fn vacuum(snapshot: &Snapshot, retention_ms: i64, apply: bool) -> Result<Str
     let oldest_kept = i64::try_from(now.as_millis())
         .unwrap_or(i64::MAX)
         .saturating_sub(retention_ms);
-    // In this order, so that nothing slips through while other writers commit: a file that a later commit removes is
-    // still active in the latest version; a file that a later commit adds is younger than the retention.
+    // In this order, so that nothing slips through while other writers commit: a file that a later
+    // commit removes is still active in the latest version; a file that a later commit adds is
+    // younger than the retention.
     let latest = snapshot.latest()?;
     let objects = runtime()?.block_on(store.objects().list(None).try_collect::<Vec<_>>())?;
     let mut needed = HashSet::new();
@@ -161,16 +163,18 @@ fn path_in_table(store: &Store, logged: &str) -> Result<Option<Path>> {
         _ if logged.starts_with('/') => decoded(logged)?,
         _ => return decoded(logged).map(Some),
     };
-    // A file of the same name in another bucket is taken for the table's: then one file too many is kept.
+    // A file of that name in another bucket is taken for the table's: then one too many is kept.
     Ok(absolute
         .prefix_match(store.folder())
         .map(|rest| rest.collect()))
 }
 
 fn is_commit(path: &Path) -> bool {
-    let parts: Vec<_> = path.parts().collect();
-    matches!(&parts[..], [log, name] if log.as_ref() == "_delta_log"
-        && name.as_ref().ends_with(".json") && version_of(name.as_ref()).is_some())
+    let name = path
+        .as_ref()
+        .strip_prefix("_delta_log/")
+        .and_then(|name| name.strip_suffix(".json"));
+    name.is_some_and(|version| version.len() == 20 && version.parse::<u64>().is_ok())
 }
 
 fn is_hidden(path: &Path) -> bool {
@@ -180,4 +184,46 @@ fn is_hidden(path: &Path) -> bool {
 
 fn modified(object: &ObjectMeta) -> i64 {
     object.last_modified.timestamp_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_log_are_found_in_the_table() {
+        let store = Store::open("file:///data/a%20table", "{}").unwrap();
+        let found = |logged: &str| {
+            let path = path_in_table(&store, logged).unwrap();
+            path.map(|path| path.to_string())
+        };
+        assert_eq!(
+            found("p=50%25/f.parquet").as_deref(),
+            Some("p=50%/f.parquet")
+        );
+        assert_eq!(
+            found("p=a%2520b/t:1.parquet").as_deref(),
+            Some("p=a%20b/t:1.parquet")
+        );
+        assert_eq!(found("file:///data/a%20table/f").as_deref(), Some("f"));
+        assert_eq!(found("file:/data/a%20table/x/f").as_deref(), Some("x/f"));
+        assert_eq!(found("/data/a%20table/f").as_deref(), Some("f"));
+        assert_eq!(found("/data/other/f"), None);
+        assert_eq!(found("s3://bucket/f"), None);
+    }
+
+    #[test]
+    fn only_commits_and_visible_files_count() {
+        assert!(is_commit(&Path::from(
+            "_delta_log/00000000000000000003.json"
+        )));
+        assert!(!is_commit(&Path::from(
+            "_delta_log/00000000000000000003.checkpoint.u.json"
+        )));
+        assert!(!is_commit(&Path::from(
+            "_delta_log/_staged_commits/00000000000000000003.json"
+        )));
+        assert!(is_hidden(&Path::from("x/_y/z")) && is_hidden(&Path::from(".x")));
+        assert!(!is_hidden(&Path::from("a_/b.c")));
+    }
 }
