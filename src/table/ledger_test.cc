@@ -27,8 +27,10 @@ LedgerEntry FullEntry() {
   state.features = {{"z", "1"}, {"a", "2"}};
   state.partition = "feature_date=2026-03-02";
   state.inputs = {
-      {std::nullopt, {{"x.parquet", 1, 2}}},
-      {20'514, {{"d=1/a.parquet", 10, 1'772'460'000'123'456'789}, {"d=1/b.parquet", 20, 3}}}};
+      {std::nullopt, {{"x.parquet", 1, 2, "vector@1"}}},
+      {20'514, {{"d=1/a.parquet", 10, 1'772'460'000'123'456'789, ""}, {"d=1/b.parquet", 20, 3, ""}}}};
+  state.input_version = 12;
+  state.transaction = 1'772'460'000'123'456;
   state.rows_read = 5;
   state.rows_dropped = 1;
   state.rows_filtered = 2;
@@ -76,7 +78,8 @@ TEST(LedgerJsonTest, KeepsEverything) {
         << values[i]->ToString() << " " << values[i]->type->ToString();
   }
 
-  const PublishIntent intent = {"run-1", "run-1/date", 18446744073709551615u, entry};
+  const PublishIntent intent = {"run-1",         "run-1/date", 18446744073709551615u,
+                                "host/boot/1/1", "app",        entry};
   ASSERT_OK_AND_ASSIGN(const PublishIntent read_intent, IntentFromJson(IntentToJson(intent), "f"));
   EXPECT_EQ(IntentToJson(read_intent), IntentToJson(intent));
 
@@ -94,20 +97,21 @@ class LedgerTest : public FolderTest {
  protected:
   void Put(const std::string& date, const std::string& text) {
     std::filesystem::create_directories(Path("_tidemill/dates"));
-    std::ofstream(Ledger(folder_).EntryPath(date)) << text;
+    std::ofstream(Path(Ledger::EntryPath(date))) << text;
   }
+  Ledger Open() const { return Ledger(MakeLocalTableFiles(folder_, {})); }
 };
 
 TEST_F(LedgerTest, IgnoresUnknownFieldsAndRefusesNewerFormats) {
   std::string text = EntryToJson(FullEntry());
   text.insert(1, "\"something\": {\"new\": [1]},");
   Put("2026-03-02", text);
-  ASSERT_OK_AND_ASSIGN(const auto entry, Ledger(folder_).Read("2026-03-02"));
+  ASSERT_OK_AND_ASSIGN(const auto entry, Open().Read("2026-03-02"));
   EXPECT_EQ(entry->published->rows_written, 3);
 
   text.replace(text.find("\"format\": 1"), 11, "\"format\": 2");
   Put("2026-03-02", text);
-  const auto newer = Ledger(folder_).Read("2026-03-02");
+  const auto newer = Open().Read("2026-03-02");
   ASSERT_FALSE(newer.ok());
   EXPECT_THAT(newer.status().ToString(), HasSubstr("newer"));
 }
@@ -118,11 +122,11 @@ TEST_F(LedgerTest, NamesADamagedFile) {
        {std::string(), std::string("{}"), whole.substr(0, whole.size() / 2), std::string("[1]"),
         std::string("{\"format\": \"x\"}"), std::string("\xff\xfe")}) {
     Put("2026-03-02", text);
-    const auto read = Ledger(folder_).Read("2026-03-02");
+    const auto read = Open().Read("2026-03-02");
     ASSERT_FALSE(read.ok()) << text;
     EXPECT_EQ(CodeOf(read.status()), ErrorCode::kRunFailed);
     EXPECT_THAT(read.status().ToString(), HasSubstr("_tidemill/dates/2026-03-02.json"));
-    EXPECT_FALSE(Ledger(folder_).ReadAll("", "").ok());
+    EXPECT_FALSE(Open().ReadAll("", "").ok());
   }
 }
 
@@ -133,7 +137,7 @@ TEST_F(LedgerTest, ReadsRanges) {
     if (entry.feature_date == "2026-03-02") entry.published.reset();
     Put(date, EntryToJson(entry));
   }
-  const Ledger ledger(folder_);
+  const Ledger ledger = Open();
   const auto dates = [&](const std::string& first, const std::string& last) {
     std::vector<std::string> found;
     for (const LedgerEntry& entry : ledger.ReadAll(first, last).ValueOrDie())
