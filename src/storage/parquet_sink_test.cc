@@ -260,6 +260,35 @@ TEST_F(ParquetSinkTest, StoresEveryTypeThatItTakes) {
   }
 }
 
+TEST_F(ParquetSinkTest, EncodingsCanFollowASample) {
+  arrow::Int64Builder numbers;
+  for (int64_t i = 0; i < 20'000; ++i) ASSERT_OK(numbers.Append(i < 10'000 ? 0 : i * 7919));
+  const auto rows = TableOf({{"n", numbers.Finish().ValueOrDie()}})->CombineChunksToBatch();
+  const auto has_dictionary = [&](bool by_sample) {
+    ParquetSinkOptions options;
+    options.directory = folder_;
+    options.max_rows_per_file = 10'000;
+    auto sink = ParquetSink::Open((*rows)->schema(), options).ValueOrDie();
+    if (by_sample) {
+      EXPECT_TRUE(sink->ChooseEncodings(**rows).ok());
+    }
+    EXPECT_TRUE(sink->Write(*rows).ok());
+    std::vector<bool> has;
+    for (const WrittenFile& written : sink->Close().ValueOrDie()) {
+      const std::string path = Path(written.file.path);
+      has.push_back(parquet::ParquetFileReader::OpenFile(path)
+                        ->metadata()
+                        ->RowGroup(0)
+                        ->ColumnChunk(0)
+                        ->has_dictionary_page());
+      std::filesystem::remove(path);
+    }
+    return has;
+  };
+  EXPECT_THAT(has_dictionary(false), ElementsAre(true, false));
+  EXPECT_THAT(has_dictionary(true), ElementsAre(false, false));
+}
+
 TEST_F(ParquetSinkTest, TellsWhichFilesHoldANaN) {
   const auto rows = TableOf({{"n", ArrayOf(arrow::int64(), "[1, 2, 3, 4]")},
                              {"x", ArrayOf(arrow::float64(), "[NaN, 1, null, 2]")},
