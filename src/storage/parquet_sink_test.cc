@@ -315,25 +315,22 @@ TEST_F(ParquetSinkTest, ANaNBehindANullIsNone) {
 }
 
 TEST_F(ParquetSinkTest, LeastAndGreatestLeaveNaNOut) {
-  const auto column_of = [&](const char* values) {
+  const auto statistics_of = [&](const char* values) {
     const auto rows =
         TableOf({{"x", ArrayOf(arrow::float64(), values)}})->CombineChunksToBatch().ValueOrDie();
     const auto files = WriteAll({}, *rows, {100}).ValueOrDie();
-    return parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path)
-        ->metadata()
-        ->RowGroup(0)
-        ->ColumnChunk(0);
+    const auto reader = parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path);
+    return std::static_pointer_cast<parquet::DoubleStatistics>(
+        reader->metadata()->RowGroup(0)->ColumnChunk(0)->statistics());
   };
-  const auto mixed = column_of("[NaN, 3, null, -2, NaN]");
-  const auto bounds = std::static_pointer_cast<parquet::DoubleStatistics>(mixed->statistics());
-  ASSERT_TRUE(bounds->HasMinMax());
-  EXPECT_EQ(bounds->min(), -2);
-  EXPECT_EQ(bounds->max(), 3);
-  EXPECT_FALSE(column_of("[NaN, null]")->statistics()->HasMinMax());
+  const auto mixed = statistics_of("[NaN, 3, null, -2, NaN]");
+  ASSERT_TRUE(mixed->HasMinMax());
+  EXPECT_EQ(mixed->min(), -2);
+  EXPECT_EQ(mixed->max(), 3);
+  const auto none = statistics_of("[NaN, null]");
+  EXPECT_TRUE(none == nullptr || !none->HasMinMax());
   // Both zeroes are within the bounds of either.
-  const auto zeroes =
-      std::static_pointer_cast<parquet::DoubleStatistics>(column_of("[0.0]")->statistics());
-  EXPECT_TRUE(std::signbit(zeroes->min()));
+  EXPECT_TRUE(std::signbit(statistics_of("[0.0]")->min()));
 }
 
 TEST_F(ParquetSinkTest, NamesTheFileThatCannotBeWritten) {
