@@ -93,6 +93,12 @@ bool DictionaryPays(const arrow::Array& column) {
   return true;
 }
 
+std::vector<bool> WhereDictionariesPay(const arrow::ArrayVector& columns) {
+  std::vector<bool> pays;
+  for (const auto& column : columns) pays.push_back(DictionaryPays(*column));
+  return pays;
+}
+
 /// Whether delta encoding applies: it makes sorted keys and instants smaller by a fifth at no cost,
 /// and Spark (from 3.3), DuckDB, Polars and Arrow read it. Strings stay plain: their delta encoding
 /// saves more, but fewer readers know it, and none decodes it to a dictionary.
@@ -211,6 +217,15 @@ class RollingSink : public ParquetSink {
     if (options_.clustered_group_rows > 0) planner_.SetClustered(options_.clustered_group_rows);
   }
 
+  arrow::Status ChooseEncodings(const arrow::RecordBatch& sample) override {
+    if (sample.num_rows() == 0) return arrow::Status::OK();
+    PendingRows rows(schema_);
+    ARROW_RETURN_NOT_OK(rows.Append(sample));
+    ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, rows.First(sample.num_rows()));
+    use_dictionary_ = WhereDictionariesPay(columns);
+    return arrow::Status::OK();
+  }
+
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
     ARROW_RETURN_NOT_OK(pending_.Append(*batch));
     num_rows_ += batch->num_rows();
@@ -278,7 +293,7 @@ class RollingSink : public ParquetSink {
     return planner_.FileIsFull() ? CloseFile() : arrow::Status::OK();
   }
 
-  /// The encodings of a file follow from its first row group.
+  /// If not chosen otherwise, the encodings of a file follow from its first row group.
   arrow::Status OpenFile(const arrow::ArrayVector& columns) {
     parquet::WriterProperties::Builder builder;
     builder.created_by(fmt::format("tidemill version {}", kVersion));
@@ -289,8 +304,10 @@ class RollingSink : public ParquetSink {
     builder.enable_page_checksum();
     builder.enable_statistics();
     builder.enable_write_page_index();
+    const std::vector<bool> use_dictionary =
+        use_dictionary_.empty() ? WhereDictionariesPay(columns) : use_dictionary_;
     for (size_t i = 0; i < columns.size(); ++i) {
-      if (DictionaryPays(*columns[i])) continue;
+      if (use_dictionary[i]) continue;
       const std::string& name = schema_->field(static_cast<int>(i))->name();
       builder.disable_dictionary(name);
       if (IsStoredAsInteger(*columns[i]->type())) {
@@ -327,6 +344,7 @@ class RollingSink : public ParquetSink {
   Codec codec_;
   RowGroupPlanner planner_;
   PendingRows pending_;
+  std::vector<bool> use_dictionary_;  ///< by column; empty: chosen by each file's first row group
   int64_t num_rows_ = 0;
   std::string name_;
   std::unique_ptr<OutputFile> file_;

@@ -49,6 +49,11 @@ class ParquetSink {
       const std::shared_ptr<arrow::Schema>& schema, ParquetSinkOptions options);
   virtual ~ParquetSink() = default;
 
+  /// Chooses the encodings of all files by these rows, given like those of Write, in place of each
+  /// file's first row group: for rows in an order by their values, of which the first are unlike
+  /// the rest.
+  virtual arrow::Status ChooseEncodings(const arrow::RecordBatch& sample) = 0;
+
   /// Appends rows; columns by position, of the schema's types or dictionaries of them. The batch
   /// must not change.
   virtual arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) = 0;

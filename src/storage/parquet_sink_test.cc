@@ -260,6 +260,35 @@ TEST_F(ParquetSinkTest, StoresEveryTypeThatItTakes) {
   }
 }
 
+TEST_F(ParquetSinkTest, EncodingsCanFollowASample) {
+  arrow::Int64Builder numbers;
+  for (int64_t i = 0; i < 20'000; ++i) ASSERT_OK(numbers.Append(i < 10'000 ? 0 : i * 7919));
+  const auto rows = TableOf({{"n", numbers.Finish().ValueOrDie()}})->CombineChunksToBatch();
+  const auto has_dictionary = [&](bool by_sample) {
+    ParquetSinkOptions options;
+    options.directory = folder_;
+    options.max_rows_per_file = 10'000;
+    auto sink = ParquetSink::Open((*rows)->schema(), options).ValueOrDie();
+    if (by_sample) {
+      EXPECT_TRUE(sink->ChooseEncodings(**rows).ok());
+    }
+    EXPECT_TRUE(sink->Write(*rows).ok());
+    std::vector<bool> has;
+    for (const WrittenFile& written : sink->Close().ValueOrDie()) {
+      const std::string path = Path(written.file.path);
+      has.push_back(parquet::ParquetFileReader::OpenFile(path)
+                        ->metadata()
+                        ->RowGroup(0)
+                        ->ColumnChunk(0)
+                        ->has_dictionary_page());
+      std::filesystem::remove(path);
+    }
+    return has;
+  };
+  EXPECT_THAT(has_dictionary(false), ElementsAre(true, false));
+  EXPECT_THAT(has_dictionary(true), ElementsAre(false, false));
+}
+
 TEST_F(ParquetSinkTest, TellsWhichFilesHoldANaN) {
   const auto rows = TableOf({{"n", ArrayOf(arrow::int64(), "[1, 2, 3, 4]")},
                              {"x", ArrayOf(arrow::float64(), "[NaN, 1, null, 2]")},
@@ -286,25 +315,22 @@ TEST_F(ParquetSinkTest, ANaNBehindANullIsNone) {
 }
 
 TEST_F(ParquetSinkTest, LeastAndGreatestLeaveNaNOut) {
-  const auto column_of = [&](const char* values) {
+  const auto statistics_of = [&](const char* values) {
     const auto rows =
         TableOf({{"x", ArrayOf(arrow::float64(), values)}})->CombineChunksToBatch().ValueOrDie();
     const auto files = WriteAll({}, *rows, {100}).ValueOrDie();
-    return parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path)
-        ->metadata()
-        ->RowGroup(0)
-        ->ColumnChunk(0);
+    const auto reader = parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path);
+    return std::static_pointer_cast<parquet::DoubleStatistics>(
+        reader->metadata()->RowGroup(0)->ColumnChunk(0)->statistics());
   };
-  const auto mixed = column_of("[NaN, 3, null, -2, NaN]");
-  const auto bounds = std::static_pointer_cast<parquet::DoubleStatistics>(mixed->statistics());
-  ASSERT_TRUE(bounds->HasMinMax());
-  EXPECT_EQ(bounds->min(), -2);
-  EXPECT_EQ(bounds->max(), 3);
-  EXPECT_FALSE(column_of("[NaN, null]")->statistics()->HasMinMax());
+  const auto mixed = statistics_of("[NaN, 3, null, -2, NaN]");
+  ASSERT_TRUE(mixed->HasMinMax());
+  EXPECT_EQ(mixed->min(), -2);
+  EXPECT_EQ(mixed->max(), 3);
+  const auto none = statistics_of("[NaN, null]");
+  EXPECT_TRUE(none == nullptr || !none->HasMinMax());
   // Both zeroes are within the bounds of either.
-  const auto zeroes =
-      std::static_pointer_cast<parquet::DoubleStatistics>(column_of("[0.0]")->statistics());
-  EXPECT_TRUE(std::signbit(zeroes->min()));
+  EXPECT_TRUE(std::signbit(statistics_of("[0.0]")->min()));
 }
 
 TEST_F(ParquetSinkTest, NamesTheFileThatCannotBeWritten) {

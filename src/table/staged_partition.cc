@@ -13,8 +13,28 @@
 namespace tidemill {
 namespace {
 
-/// Row groups of clustered files: small ones span little of each column.
-constexpr int64_t kClusteredGroupRows = 32'768;
+/// Rows of a clustered row group. The more there are, the less each spans of every column and the
+/// more readers skip; 512 are enough, and smaller ones than these are not worth a read of their
+/// own.
+int64_t ClusteredGroupRows(int64_t num_rows) {
+  constexpr int64_t kGroups = 512;
+  return std::clamp<int64_t>(num_rows / kGroups, 8192, 32'768);
+}
+
+/// Up to `size` rows: some of each part of `order`, next to each other as a row group has them.
+std::vector<uint32_t> SampleOf(const std::vector<uint32_t>& order, size_t size) {
+  constexpr size_t kParts = 8;
+  if (order.size() <= size || size < kParts) {
+    return {order.begin(),
+            order.begin() + static_cast<std::ptrdiff_t>(std::min(size, order.size()))};
+  }
+  std::vector<uint32_t> sample;
+  for (size_t i = 0; i < kParts; ++i) {
+    const auto begin = order.begin() + static_cast<std::ptrdiff_t>(order.size() / kParts * i);
+    sample.insert(sample.end(), begin, begin + static_cast<std::ptrdiff_t>(size / kParts));
+  }
+  return sample;
+}
 
 }  // namespace
 
@@ -53,12 +73,12 @@ arrow::Result<std::unique_ptr<StagedPartition>> StagedPartition::Open(
 }
 
 arrow::Result<std::unique_ptr<ParquetSink>> StagedPartition::OpenSink(
-    const std::string& path) const {
+    const std::string& path, int64_t clustered_rows) const {
   ParquetSinkOptions options;
   options.directory = path.empty() ? directory_ : directory_ + "/" + path;
   options.file_size = options_.file_size;
   options.max_rows_per_file = options_.max_rows_per_file;
-  if (is_clustered()) options.clustered_group_rows = kClusteredGroupRows;
+  if (is_clustered()) options.clustered_group_rows = ClusteredGroupRows(clustered_rows);
   options.compression = options_.compression;
   options.threads = options_.threads;
   options.volatile_columns = volatile_columns_;
@@ -97,7 +117,7 @@ arrow::Status StagedPartition::WriteSlice(const PartitionSlice& slice) {
     return spill->Append(*slice.rows);
   }
   std::unique_ptr<ParquetSink>& sink = sinks_[slice.path];
-  if (sink == nullptr) ARROW_RETURN_NOT_OK(OpenSink(slice.path).Value(&sink));
+  if (sink == nullptr) ARROW_RETURN_NOT_OK(OpenSink(slice.path, 0).Value(&sink));
   return sink->Write(slice.rows);
 }
 
@@ -113,7 +133,7 @@ arrow::Status StagedPartition::Close() {
     sinks_.clear();
   }
   if (num_rows_ == 0 && layout_.column_terms().empty()) {
-    ARROW_ASSIGN_OR_RAISE(const auto sink, OpenSink(""));
+    ARROW_ASSIGN_OR_RAISE(const auto sink, OpenSink("", 0));
     ARROW_RETURN_NOT_OK(CloseSink("", sink.get()));
   }
   ARROW_RETURN_NOT_OK(SyncTree(directory_));
@@ -133,7 +153,7 @@ arrow::Status StagedPartition::CloseSink(const std::string& path, ParquetSink* s
 
 arrow::Status StagedPartition::CloseClustered() {
   for (auto& [path, spill] : spills_) {
-    ARROW_ASSIGN_OR_RAISE(const auto sink, OpenSink(path));
+    ARROW_ASSIGN_OR_RAISE(const auto sink, OpenSink(path, spill->num_rows()));
     ARROW_RETURN_NOT_OK(WriteInOrder(spill.get(), sink.get()));
     spill.reset();
     ARROW_RETURN_NOT_OK(CloseSink(path, sink.get()));
@@ -152,6 +172,8 @@ arrow::Status StagedPartition::WriteInOrder(RowSpill* rows, ParquetSink* sink) c
       const std::vector<uint32_t> order,
       ClusterOrder(options_.cluster_by.kind, columns, options_.threads, options_.cancelled));
   const auto step = static_cast<size_t>(rows->rows_at_once());
+  ARROW_ASSIGN_OR_RAISE(const auto sample, rows->Take(SampleOf(order, step), options_.threads));
+  ARROW_RETURN_NOT_OK(sink->ChooseEncodings(*sample));
   for (size_t begin = 0; begin < order.size(); begin += step) {
     const size_t n = std::min(step, order.size() - begin);
     ARROW_ASSIGN_OR_RAISE(const auto batch,

@@ -81,7 +81,9 @@ class StagedPartition {
   bool is_clustered() const { return options_.cluster_by.kind != ClusterSpec::Kind::kNone; }
   std::string RowsDirectory() const { return directory_ + ".rows"; }
 
-  arrow::Result<std::unique_ptr<ParquetSink>> OpenSink(const std::string& path) const;
+  /// `clustered_rows`: how many rows will come, with cluster_by.
+  arrow::Result<std::unique_ptr<ParquetSink>> OpenSink(const std::string& path,
+                                                       int64_t clustered_rows) const;
   /// Rows of one sub-partition, on their way to its files.
   arrow::Status WriteSlice(const PartitionSlice& slice);
   /// Ends the files of a sub-partition.

@@ -219,6 +219,22 @@ TEST_F(StagedPartitionTest, TellsWhichFilesHoldANaN) {
   EXPECT_THAT(staged->nan_columns(3), testing::ElementsAre("spend"));
 }
 
+TEST_F(StagedPartitionTest, ClusteredWideRows) {
+  arrow::Int64Builder ids;
+  arrow::StringBuilder texts;
+  for (int64_t i = 0; i < 1200; ++i) {
+    ASSERT_OK(ids.Append(i * 7919 % 1200));
+    ASSERT_OK(texts.Append(std::string(100'000, static_cast<char>('a' + i % 26))));
+  }
+  const Batch rows =
+      TableOf({{"id", ids.Finish().ValueOrDie()}, {"text", texts.Finish().ValueOrDie()}})
+          ->CombineChunksToBatch()
+          .ValueOrDie();
+  FileOptions options;
+  options.cluster_by = By(Kind::kSort, {"id"});
+  EXPECT_EQ(RowsOf(*Stage(rows, options)), RowsOf(*Stage(rows, {})));
+}
+
 TEST_F(StagedPartitionTest, ClusteredFewRows) {
   FileOptions options;
   options.cluster_by = By(Kind::kHilbert, {"n", "spend"});
