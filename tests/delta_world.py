@@ -1,6 +1,7 @@
 """Worlds whose table is a Delta table, on disk or in a bucket."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 from delta_log import DeltaLog
 from interop_worker import Worker
 from s3_server import S3Server
-from tidemill_command import call, call_json
+from tidemill_command import call_json
 from world import DATE, World
 
 OUTPUT = "format: delta, partition_by: [feature_date]"
@@ -17,6 +18,7 @@ FEATURES = """
   clicks: count(*) filter (where kind = 'click')
   total: sum(value)
 """
+LOG_FILES = r"\d{20}\.(json|crc|checkpoint[-0-9a-f.]*\.(parquet|json))|_last_checkpoint|_sidecars|_staged_commits"
 
 
 @dataclass
@@ -55,9 +57,6 @@ class DeltaWorld(World):
         dates = ("--start", start, "--end", end)
         return call_json("backfill", self.file, *dates, *flags, sets=self.sets, env=self.env, **keywords)
 
-    def command(self, name: str, *args: object, **keywords):
-        return call(name, *args, sets=self.sets, env=self.env, **keywords)
-
     def table(self, date: str | None = DATE) -> pa.Table:
         """The rows of a date, or all, as delta-rs reads them."""
         where = f" WHERE CAST(feature_date AS VARCHAR) = '{date}'" if date else ""
@@ -88,7 +87,8 @@ class DeltaWorld(World):
             stream.write(text.encode())
 
     def files_of_nobody(self) -> list[str]:
-        """Data files that no commit speaks of."""
+        """Data files that no commit speaks of, and what does not belong into a log."""
         known = {str(self.log.file_of(add).relative_to(self.out)) for add in self.log.actions("add")}
         found = {str(p.relative_to(self.out)) for p in self.out.rglob("*.parquet") if "_delta_log" not in p.parts}
-        return sorted(found - known)
+        strange = [p.name for p in self.log.folder.glob("*") if not re.fullmatch(LOG_FILES, p.name)]
+        return sorted(found - known) + strange
