@@ -109,4 +109,17 @@ def delta(request: pytest.FixtureRequest, disk_delta: DeltaWorld) -> DeltaWorld:
     """The same with the table on disk, and in a bucket."""
     if request.param == "disk":
         return disk_delta
-    return DeltaWorld(disk_delta.folder, disk_delta.deltars, request.getfixturevalue("s3"))
+    return DeltaWorld(disk_delta.folder, disk_delta.deltars, s3=request.getfixturevalue("s3"))
+
+
+@pytest.fixture(params=["parquet", "delta"])
+def remote(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Server) -> World:
+    """The same with source and table in a bucket; the table is of Parquet, and a Delta table."""
+    if request.param == "parquet":
+        made = World(tmp_path, s3=s3)
+    else:
+        made = DeltaWorld(tmp_path, request.getfixturevalue("deltars"), s3=s3)
+    clicks(made.events)
+    made.upload()
+    made.pipeline()
+    return made

@@ -94,7 +94,7 @@ def test_spark_goes_on_with_the_table(disk_delta, spark):
         disk_delta.run(date=date)
     place = f"delta.`{disk_delta.out}`"
     spark.sql(
-        f"ALTER TABLE {place} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true', 'owner' = 'somebody')",
+        f"ALTER TABLE {place} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true', 'team' = 'features')",
         f"DELETE FROM {place} WHERE user_id = 'u1' AND feature_date < '{DATE}'",
         f"UPDATE {place} SET events = 1000 WHERE user_id = 'u2' AND feature_date = '2026-03-03'",
     )

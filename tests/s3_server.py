@@ -113,6 +113,17 @@ class S3Server:
         self.filesystem().create_dir(name)
         return name
 
+    def put(self, path: str, content: bytes) -> None:
+        """`path` is bucket and key."""
+        with self.filesystem().open_output_stream(path) as stream:
+            stream.write(content)
+
+    def replace(self, path: str, folder: Path) -> None:
+        """Makes the objects below a path what a folder holds."""
+        filesystem = self.filesystem()
+        filesystem.delete_dir_contents(path, missing_dir_ok=True)
+        fs.copy_files(str(folder), path, source_filesystem=fs.LocalFileSystem(), destination_filesystem=filesystem)
+
     def path_of(self, bucket: str, key: str = "") -> Path:
         """Where an object, or what begins with a key, lies on disk."""
         return self.root / bucket / key
