@@ -115,10 +115,10 @@ TABLES = {
         "names",
         "",
         [
-            CREATE + f"SELECT {OTHERS}, 'x' AS gone, n AS `a number`, price, value FROM events WHERE n > 0 OR n IS NULL",
+            CREATE + f"SELECT {OTHERS}, 'x' AS gone, n AS `a number`, price, value FROM events WHERE n > 0",
             "ALTER TABLE {t} RENAME COLUMN `a number` TO n",
             "ALTER TABLE {t} DROP COLUMN gone",
-            f"INSERT INTO {{t}} SELECT {OTHERS}, n, price, value FROM events WHERE n <= 0",
+            f"INSERT INTO {{t}} SELECT {OTHERS}, n, price, value FROM events WHERE n <= 0 OR n IS NULL",
         ],
     ),
     "columns mapped by id, partitions too": (
@@ -145,7 +145,11 @@ TABLES = {
             f"INSERT INTO {{t}} SELECT {OTHERS}, n, price, value FROM ({LATE})",
         ],
     ),
-    "checkpoints": ("often", "", [CREATE + EARLY, *["INSERT INTO {t} " + LATE + f" AND n % 4 = {i}" for i in (0, 1)]]),
+    "checkpoints": (
+        "often",
+        "",
+        [CREATE + EARLY, *["INSERT INTO {t} " + LATE + f" AND n % 4 = {i}" for i in (0, 1)]],
+    ),
     "checkpoints of version 2": (
         "v2",
         "",

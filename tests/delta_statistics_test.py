@@ -75,10 +75,11 @@ def faults_of(log: DeltaLog, add: dict) -> list[str]:
         if nulls not in (None, column.null_count):
             faults.append(f"{name}: nullCount {nulls} of {column.null_count}")
         values = [value for value in column.to_pylist() if value is not None]
-        for side, written in (("min", stats.get("minValues", {}).get(name)), ("max", stats.get("maxValues", {}).get(name))):
-            if written is not None:
+        for side in ("min", "max"):
+            if (written := stats.get(f"{side}Values", {}).get(name)) is not None:
                 bound = as_value(written, column.type)
-                faults += [f"{name}: {side} {written}, and there is {v!r}" for v in values if not bounds(side, bound, v)]
+                beyond = [value for value in values if not bounds(side, bound, value)]
+                faults += [f"{name}: {side} {written}, and there is {value!r}" for value in beyond]
     return faults
 
 
