@@ -60,11 +60,19 @@ def kill_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], di
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server = S3Server(path_of("versitygw"), tmp_path_factory.mktemp("s3"))
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Server:
+    """An S3 server that runs, whatever the test before has done to it."""
+    if not s3_server.running:
+        s3_server.start()
+    return s3_server
 
 
 @pytest.fixture

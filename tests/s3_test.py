@@ -66,7 +66,7 @@ def test_failed_checks_leave_the_table(remote):
     keys = {key for key in remote.s3.keys(remote.bucket) if key.endswith(".parquet")}
     remote.fails(4, "max(events)", env={"MOST": "3"})
     assert {key for key in remote.s3.keys(remote.bucket) if key.endswith(".parquet")} == keys
-    assert remote.states() == {DATE: "done"}
+    assert remote.states() == {DATE: "failed"}
 
 
 def test_other_commands_work_on_a_bucket(remote):
@@ -127,8 +127,8 @@ def test_a_delta_table_in_a_bucket_is_read_by_delta_rs_there(tmp_path, s3, delta
 
 
 def upload_many(world: World, objects: dict[str, bytes]) -> None:
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda item: world.s3.put(f"{world.bucket}/{item[0]}", item[1]), objects.items()))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: world.s3.put(f"{world.bucket}/{key}", objects[key]), objects))
 
 
 def test_more_than_a_thousand_files_of_a_day(tmp_path, s3):
@@ -232,4 +232,4 @@ def test_odd_uris_are_refused(tmp_path, uri):
     sets = {"EVENTS": uri, "OUT": tmp_path / "out"}
     done = call("run", world.file, "--date", DATE, sets=sets, expect=None, timeout=60)
     assert done.returncode in (1, 2) and done.stderr.strip()
-    assert "secret" not in done.stderr.replace("aws_secret", "").replace("SECRET", "")
+    assert "key:secret" not in done.stderr
