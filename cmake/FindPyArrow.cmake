@@ -1,8 +1,8 @@
 # Finds the Arrow C++ libraries inside an installed pyarrow wheel.
 #
 # The wheel carries headers and versioned libraries but no CMake files and no development links, so each library
-# becomes an imported target that names its file outright: Arrow::arrow, Arrow::compute, Arrow::parquet. Nothing is
-# written into site-packages. Set TIDEMILL_PYTHON to the interpreter whose pyarrow is meant.
+# becomes an imported target that names its file outright: Arrow::arrow, Arrow::compute, Arrow::parquet,
+# Arrow::s3. Nothing is written into site-packages. Set TIDEMILL_PYTHON to the interpreter whose pyarrow is meant.
 #
 # PyArrow_VERSION is the version of the C++ libraries; PyArrow_LIBRARY_DIR belongs in the run path.
 
@@ -31,7 +31,7 @@ find_package_handle_standard_args(
   REASON_FAILURE_MESSAGE "no pyarrow in ${TIDEMILL_PYTHON}: run scripts/bootstrap, which installs the pinned one")
 
 if(PyArrow_FOUND AND NOT TARGET Arrow::arrow)
-  foreach(_pair arrow:arrow compute:arrow_compute parquet:parquet)
+  foreach(_pair arrow:arrow compute:arrow_compute parquet:parquet s3:arrow_s3)
     string(REPLACE ":" ";" _pair "${_pair}")
     list(GET _pair 0 _target)
     list(GET _pair 1 _library)
@@ -44,4 +44,5 @@ if(PyArrow_FOUND AND NOT TARGET Arrow::arrow)
   endforeach()
   target_link_libraries(Arrow::compute INTERFACE Arrow::arrow)
   target_link_libraries(Arrow::parquet INTERFACE Arrow::arrow)
+  target_link_libraries(Arrow::s3 INTERFACE Arrow::arrow)
 endif()

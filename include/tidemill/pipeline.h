@@ -38,8 +38,10 @@ enum class NullEntity { kDrop, kKeep, kError };
 enum class Severity { kError, kWarn };
 
 struct SourceSpec {
-  LocatedText path;    ///< as written, after ${NAME} substitution
-  std::string format;  ///< "parquet", or empty for the default
+  LocatedText path;                     ///< as written, after ${NAME} substitution
+  std::string format;                   ///< "parquet" | "delta"; empty: what is there
+  std::optional<int64_t> version;       ///< of a Delta table; else the latest
+  std::optional<int64_t> timestamp_ms;  ///< the latest version not after it, since the epoch
   std::optional<LocatedText> day;
   std::optional<LocatedText> event_time;
   std::string timezone = "UTC";
@@ -68,10 +70,19 @@ struct PartitionTerm {
   int32_t buckets = 0;  ///< kBucket
 };
 
+/// How the rows of a partition are ordered: `sort(a, b)`, `zorder(a, b)`, `hilbert(a, b)`.
+struct ClusterSpec {
+  enum class Kind { kNone, kSort, kZorder, kHilbert };
+  Kind kind = Kind::kNone;           ///< kNone: by entity, as they come
+  std::vector<LocatedText> columns;  ///< distinct; at least one unless kNone
+};
+
 struct OutputSpec {
   LocatedText path;
-  std::string format = "parquet";
+  std::string format = "parquet";  ///< "parquet" | "delta"
+  std::string mode = "overwrite";  ///< "overwrite" | "merge"
   std::vector<PartitionTerm> partition_by;
+  ClusterSpec cluster_by;
   int64_t file_size = 128'000'000;   ///< target bytes of a file, compressed
   int64_t max_rows_per_file = 0;     ///< 0: no limit
   std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
@@ -106,5 +117,8 @@ arrow::Result<Pipeline> LoadPipeline(const std::string& path, const NameValues& 
 /// paths.
 arrow::Result<Pipeline> ParsePipeline(const std::string& text, const std::string& path,
                                       const NameValues& names = {});
+
+/// Reads the notation of `cluster_by`. Errors (kInvalid) name every fault.
+arrow::Result<ClusterSpec> ParseClusterSpec(const std::string& text);
 
 }  // namespace tidemill

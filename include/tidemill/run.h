@@ -15,16 +15,9 @@
 
 #include "tidemill/error.h"
 #include "tidemill/pipeline.h"
+#include "tidemill/progress.h"
 
 namespace tidemill {
-
-/// How far a long step has come. Called from worker threads, one at a time.
-struct Progress {
-  std::string stage;  ///< "scan", "merge", "write", ...
-  int64_t done = 0;
-  int64_t total = 0;
-  std::string unit;  ///< "rows", "dates"
-};
 
 struct RunOptions {
   std::string date;          ///< label of the feature date, "2026-03-02"

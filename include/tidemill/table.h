@@ -2,12 +2,16 @@
 
 /// Upkeep of a table, from its path alone: no pipeline file is needed.
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tidemill/error.h"
+#include "tidemill/progress.h"
 
 namespace tidemill {
 
@@ -37,18 +41,124 @@ struct RunRecord {
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage
 };
 
-/// All runs on a table, oldest first. An error (kRunFailed) where there is no ledger.
-arrow::Result<std::vector<RunRecord>> TableHistory(const std::string& path);
+/// A version of a Delta table.
+struct TableVersion {
+  int64_t version = 0;
+  int64_t committed_at = 0;  ///< microseconds since the epoch; 0: unknown
+  std::string operation;     ///< "WRITE", "MERGE", "OPTIMIZE", ...
+  std::string engine;        ///< who wrote it
+  std::string predicate;     ///< of what it replaced; may be empty
+  int64_t files_added = 0;
+  int64_t files_removed = 0;
+};
+
+struct HistoryReport {
+  std::vector<RunRecord> runs;         ///< of the ledger, oldest first
+  std::vector<TableVersion> versions;  ///< of the Delta log, oldest first, as far as it goes back
+};
+
+/// What was done to a table. An error (kRunFailed) where there is neither a ledger nor a Delta log.
+arrow::Result<HistoryReport> TableHistory(const std::string& path);
 
 /// Something that a dead run left behind.
 struct Leftover {
   std::string path;
-  std::string kind;  ///< "staging folder" | "half-done publication"
+  std::string kind;  ///< "staging folder" | "half-done publication" | "unused file"
   int64_t bytes = 0;
 };
 
-/// What dead runs left beside and in a table. With `apply` it is cleaned up: publications that were
-/// half done are finished or dropped, staged files removed. Live runs are left alone.
-arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path, bool apply);
+struct VacuumOptions {
+  bool apply = false;
+  /// Files of a Delta table that a version as young as this used are kept; negative: the table's
+  /// own delta.deletedFileRetentionDuration, else 7 days.
+  int64_t retention_ms = -1;
+};
+
+/// What nobody needs any more beside and in a table: what dead runs left, and files of a Delta table
+/// that no recent version uses. With `apply` it is cleaned up: publications that were half done are
+/// finished or dropped, files removed. Live runs are left alone.
+arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path,
+                                                 const VacuumOptions& options);
+
+/// How well readers that look for one value of a column can skip row groups.
+struct ColumnSkipping {
+  std::string column;
+  std::string type;
+  /// Share of a partition's bytes that such a reader does not have to read, 0 to 1; negative where
+  /// statistics do not tell.
+  double skipped = -1;
+};
+
+struct PartitionSize {
+  std::string partition;
+  int64_t files = 0;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+};
+
+struct InspectReport {
+  std::string path;
+  std::string format;  ///< "parquet" | "delta"
+  std::optional<int64_t> version;
+  std::vector<std::string> partition_columns;
+  int64_t partitions = 0;
+  int64_t files = 0;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  int64_t smallest_file = 0, median_file = 0, largest_file = 0;  ///< bytes
+  int64_t tiny_files = 0;    ///< a small part of a file's usual size, in a partition of several
+  int64_t row_groups = 0;
+  int64_t median_group_rows = 0;
+  int64_t deleted_rows = 0;  ///< by deletion vectors
+  double skew = 0;           ///< bytes of the largest partition over those of the median one
+  std::vector<PartitionSize> largest;  ///< partitions, a few
+  std::vector<ColumnSkipping> columns;
+  std::vector<std::string> advice;
+};
+
+struct InspectOptions {
+  std::vector<std::string> columns;  ///< to measure; empty: all
+  int64_t file_size = 128'000'000;   ///< a file's usual size
+  int threads = 0;                   ///< 0: all cores
+};
+
+/// Looks at the layout of a table of Parquet files or a Delta table, written by whomever. Reads
+/// footers only.
+arrow::Result<InspectReport> InspectTable(const std::string& path, const InspectOptions& options);
+
+struct OptimizeOptions {
+  /// "feature_date = '2026-03-02'" or "feature_date >= '2026-03-01'", several joined by "and": the
+  /// partitions to work on, by the text of their values; empty: all.
+  std::string where;
+  std::string cluster_by;  ///< "hilbert(a, b)"; empty: rows stay in their order
+  int64_t file_size = 128'000'000;
+  std::string compression = "zstd";
+  bool dry_run = false;
+  int threads = 0;  ///< 0: all cores
+  std::string scratch;
+  std::function<void(const Progress&)> on_progress;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+struct OptimizedPartition {
+  std::string partition;
+  std::string status;  ///< "done" | "planned" | "skipped" | "failed"
+  std::string reason;
+  int64_t files_before = 0, files_after = 0;
+  int64_t bytes_before = 0, bytes_after = 0;
+  int64_t rows = 0;
+};
+
+struct OptimizeReport {
+  std::string path;
+  std::vector<OptimizedPartition> partitions;
+  arrow::Status outcome;  ///< of the first partition that failed
+};
+
+/// Rewrites partitions into fewer or better ordered files, one by one, each published by itself. The
+/// rows stay the same, which is verified by a hash over their multiset before anything is published.
+/// Without `cluster_by` only partitions with files that are too small are rewritten.
+arrow::Result<OptimizeReport> OptimizeTable(const std::string& path,
+                                            const OptimizeOptions& options);
 
 }  // namespace tidemill

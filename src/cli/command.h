@@ -26,6 +26,8 @@ void AddRunCommand(CLI::App* program, std::vector<Command>* commands);
 void AddBackfillCommand(CLI::App* program, std::vector<Command>* commands);
 void AddStatusCommand(CLI::App* program, std::vector<Command>* commands);
 void AddTableCommand(CLI::App* program, std::vector<Command>* commands);
+/// Below `tidemill table`.
+void AddInspectCommand(CLI::App* table, std::vector<Command>* commands);
 void AddPlanCommand(CLI::App* program, std::vector<Command>* commands);
 void AddLintCommand(CLI::App* program, std::vector<Command>* commands);
 void AddCheckCommand(CLI::App* program, std::vector<Command>* commands);

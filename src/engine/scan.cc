@@ -67,15 +67,15 @@ class MorselScanner {
   arrow::Status Read(const MorselRef& ref, Morsel* morsel) {
     const Source& source = *plan_.source;
     const DataFile& file = source.files[file_];
-    ARROW_ASSIGN_OR_RAISE(auto arrays,
+    ARROW_ASSIGN_OR_RAISE(auto read,
                           ReadRowGroup(source.root, file, source.footers[file_], ref.row_group,
                                        *source.file_schema, plan_.file_columns));
     Frame& frame = morsel->frame;
-    frame.num_rows = ref.num_rows;
+    frame.num_rows = read.num_rows;
     frame.columns.resize(static_cast<size_t>(pipeline_.rows->num_fields()));
-    for (size_t i = 0; i < arrays.size(); ++i) {
+    for (size_t i = 0; i < read.arrays.size(); ++i) {
       frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(plan_.file_columns[i]))] =
-          arrays[i];
+          std::move(read.arrays[i]);
     }
     for (int p = 0; p < source.partition_schema->num_fields(); ++p) {
       const int index = pipeline_.rows->GetFieldIndex(source.partition_schema->field(p)->name());

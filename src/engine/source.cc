@@ -7,6 +7,7 @@
 
 #include "engine/day_of_row.h"
 #include "sql/source_text.h"
+#include "table/delta_listing.h"
 
 namespace tidemill {
 namespace {
@@ -46,55 +47,115 @@ std::shared_ptr<arrow::Schema> Combine(const arrow::Schema& files,
   return arrow::schema(fields);
 }
 
+/// The column whose statistics tell on which days the rows of a file count; empty if none does.
+std::string ColumnOfDays(const Pipeline& pipeline) {
+  const auto& column = pipeline.source.day ? pipeline.source.day : pipeline.source.event_time;
+  return column ? column->text : "";
+}
+
+arrow::Result<std::optional<DeltaListing>> ListIfDelta(const SourceSpec& spec,
+                                                       const Location& root) {
+  bool is_delta = spec.format == "delta";
+  if (spec.format.empty()) {
+    ARROW_ASSIGN_OR_RAISE(is_delta, IsDeltaTable(root));
+  }
+  if (is_delta) return ListDelta(root, {spec.version, spec.timestamp_ms});
+  if (spec.version || spec.timestamp_ms) {
+    return MakeError(ErrorCode::kInvalid, root.uri + ": is no Delta table and has no versions",
+                     "remove source.version and source.timestamp");
+  }
+  return std::nullopt;
+}
+
+/// Shares the files out to those that may hold events of the needed days and the others.
+arrow::Status Prune(const Pipeline& pipeline, const HiveListing& listing, const DeltaListing* delta,
+                    std::optional<std::pair<CivilDay, CivilDay>> needed, Source* source) {
+  const ExpressionPtr day = PartitionDay(pipeline, *listing.partition_schema);
+  source->day_is_partition = day != nullptr;
+  const std::string column = ColumnOfDays(pipeline);
+  const auto is_outside = [&](CivilDay first, CivilDay last) {
+    return needed && (last < needed->first || needed->second < first);
+  };
+  std::set<CivilDay> days;
+  for (size_t f = 0; f < listing.files.size(); ++f) {
+    DataFile file = listing.files[f];
+    std::optional<CivilDay> file_day;
+    bool is_pruned = false;
+    if (day != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(file_day, DayOfFile(day, file));
+      days.insert(*file_day);
+      is_pruned = is_outside(*file_day, *file_day);
+    } else if (delta != nullptr) {
+      const auto range = DaysFromStats(*delta, f, column);
+      is_pruned = range && is_outside(range->first, range->second);
+    }
+    if (is_pruned) {
+      source->pruned.push_back(std::move(file));
+      continue;
+    }
+    if (delta != nullptr) {
+      ARROW_RETURN_NOT_OK(LoadDeletedRows(*delta, f, &file));
+    }
+    source->files.push_back(std::move(file));
+    source->file_days.push_back(file_day);
+  }
+  source->days.assign(days.begin(), days.end());
+  return arrow::Status::OK();
+}
+
+/// The footers of the needed files and the schema of their columns.
+arrow::Status ReadSchema(const HiveListing& listing, const DeltaListing* delta, int threads,
+                         Source* source) {
+  ARROW_ASSIGN_OR_RAISE(source->footers, ReadFooters(source->root, source->files, threads));
+  if (delta != nullptr) {
+    for (ParquetFooter& footer : source->footers) NameColumns(*delta, &footer);
+    source->file_schema = delta->file_schema;
+    return arrow::Status::OK();
+  }
+  if (!source->files.empty()) {
+    ARROW_ASSIGN_OR_RAISE(UnifiedSchema unified, UnifySchemas(source->files, source->footers));
+    source->file_schema = unified.schema;
+    source->warnings = unified.warnings;
+    return arrow::Status::OK();
+  }
+  const std::vector<DataFile> first = {listing.files.front()};
+  ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(source->root, first, 1));
+  ARROW_ASSIGN_OR_RAISE(const UnifiedSchema unified, UnifySchemas(first, footers));
+  source->file_schema = unified.schema;
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads) {
   Source source;
   ARROW_ASSIGN_OR_RAISE(source.root, ParseLocation(pipeline.Resolve(pipeline.source.path.text)));
-  ARROW_ASSIGN_OR_RAISE(HiveListing listing, ListHive(source.root));
-  source.partition_schema = listing.partition_schema;
-  if (listing.files.empty()) {
-    return MakeError(ErrorCode::kRunFailed, "no Parquet files in " + source.root.uri,
-                     "check source.path; files and folders whose name starts with '_' or '.' are "
-                     "not read");
-  }
-
-  const ExpressionPtr day = PartitionDay(pipeline, *listing.partition_schema);
-  source.day_is_partition = day != nullptr;
-  std::set<CivilDay> days;
-  for (DataFile& file : listing.files) {
-    std::optional<CivilDay> file_day;
-    if (day != nullptr) {
-      ARROW_ASSIGN_OR_RAISE(file_day, DayOfFile(day, file));
-      days.insert(*file_day);
-      if (needed && (*file_day < needed->first || needed->second < *file_day)) {
-        source.pruned.push_back(file);
-        continue;
-      }
-    }
-    source.files.push_back(file);
-    source.file_days.push_back(file_day);
-  }
-  source.days.assign(days.begin(), days.end());
-
-  if (source.files.empty()) {
-    const std::vector<DataFile> first = {listing.files.front()};
-    ARROW_ASSIGN_OR_RAISE(auto footers, ReadFooters(source.root, first, 1));
-    ARROW_ASSIGN_OR_RAISE(UnifiedSchema unified, UnifySchemas(first, footers));
-    source.file_schema = unified.schema;
+  ARROW_ASSIGN_OR_RAISE(const std::optional<DeltaListing> delta,
+                        ListIfDelta(pipeline.source, source.root));
+  HiveListing listing;
+  if (delta) {
+    listing = delta->listing;
+    source.version = delta->version;
   } else {
-    ARROW_ASSIGN_OR_RAISE(source.footers, ReadFooters(source.root, source.files, threads));
-    ARROW_ASSIGN_OR_RAISE(UnifiedSchema unified, UnifySchemas(source.files, source.footers));
-    source.file_schema = unified.schema;
-    source.warnings = unified.warnings;
+    ARROW_ASSIGN_OR_RAISE(listing, ListHive(source.root));
+    if (listing.files.empty()) {
+      return MakeError(ErrorCode::kRunFailed, "no Parquet files in " + source.root.uri,
+                       "check source.path; files and folders whose name starts with '_' or '.' are "
+                       "not read");
+    }
   }
+  source.partition_schema = listing.partition_schema;
+  const DeltaListing* delta_listing = delta ? &*delta : nullptr;
+  ARROW_RETURN_NOT_OK(Prune(pipeline, listing, delta_listing, needed, &source));
+  ARROW_RETURN_NOT_OK(ReadSchema(listing, delta_listing, threads, &source));
   source.schema = Combine(*source.file_schema, *source.partition_schema);
   return source;
 }
 
 arrow::Status AddColumnsOfOtherDays(const std::vector<std::string>& names, int threads,
                                     Source* source) {
+  if (source->version) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(source->root, source->pruned, threads));
   ARROW_ASSIGN_OR_RAISE(const UnifiedSchema others, UnifySchemas(source->pruned, footers));
   for (const auto& field : others.schema->fields()) {

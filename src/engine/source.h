@@ -1,7 +1,7 @@
 #pragma once
 
 /// The source of a pipeline, opened: which files there are, what is in their footers, and on which
-/// day they count.
+/// day they count. A directory of Parquet files or a version of a Delta table.
 
 #include <memory>
 #include <optional>
@@ -25,15 +25,16 @@ struct Source {
   std::shared_ptr<arrow::Schema> partition_schema;
   std::shared_ptr<arrow::Schema> schema;  ///< file columns, then partition columns (which win)
   bool day_is_partition = false;
-  std::vector<CivilDay> days;    ///< ascending, of all files; only if day_is_partition
-  std::vector<DataFile> pruned;  ///< files of other days; no footers were read
+  std::vector<CivilDay> days;      ///< ascending, of all files; only if day_is_partition
+  std::vector<DataFile> pruned;    ///< files of other days; no footers were read
+  std::optional<int64_t> version;  ///< of a Delta table
   std::vector<std::string> warnings;
 };
 
 /// Lists the source and opens the files that may hold events of `needed` (all files if absent). At
-/// least one footer is read even if no file is needed, for the schema. Errors: missing or empty
-/// source, bad files, partition directories that are no dates (kRunFailed), a `day` that does not
-/// bind (kInvalid).
+/// least one footer is read even if no file is needed, for the schema (a Delta table's is in its
+/// log). Errors: missing or empty source, a version that is not there, bad files, partition
+/// directories that are no dates (kRunFailed), a `day` that does not bind (kInvalid).
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads);
 

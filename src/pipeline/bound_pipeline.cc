@@ -52,6 +52,7 @@ class Binder {
     BindEntity();
     BindFeatures();
     BindPartitionColumns();
+    BindClusterColumns();
     ARROW_RETURN_NOT_OK(Failure());
     Collect(BindChecks(spec_, spec_.input_checks, *bound_.rows).Value(&bound_.input_checks));
     Collect(BindChecks(spec_, spec_.output_checks, *bound_.output).Value(&bound_.output_checks));
@@ -378,6 +379,22 @@ class Binder {
       Fail(term.column,
            "partition_by names '" + term.column.text + "', which is neither entity nor feature",
            nearest ? "did you mean '" + *nearest + "'?" : "");
+    }
+  }
+
+  void BindClusterColumns() {
+    if (bound_.output == nullptr) return;
+    for (const LocatedText& column : spec_.output.cluster_by.columns) {
+      if (FindColumn(*bound_.output, column.text, /*quoted=*/true) < 0) {
+        auto nearest = NearestName(column.text, bound_.output->field_names());
+        Fail(column, "cluster_by names '" + column.text + "', which is neither entity nor feature",
+             nearest ? "did you mean '" + *nearest + "'?" : "");
+      }
+      for (const BoundFeature& feature : bound_.features) {
+        if (feature.name != column.text || !feature.is_volatile) continue;
+        Fail(column, "cluster_by names '" + column.text + "', which depends on when the run starts",
+             "the same rows must come out in the same order; name another column");
+      }
     }
   }
 

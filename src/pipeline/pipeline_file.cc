@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -36,6 +38,39 @@ SourcePosition PositionOfKey(const YamlNode& root, const std::string& key) {
     if (name->text == key) return name->position;
   }
   return root.position;
+}
+
+/// A whole number of at least `least`.
+std::optional<int64_t> ReadCount(const LocatedText& text, int64_t least, const std::string& key,
+                                 const std::string& meaning, Faults* faults) {
+  int64_t count = 0;
+  const char* end = text.text.data() + text.text.size();
+  const auto [rest, error] = std::from_chars(text.text.data(), end, count);
+  if (error == std::errc() && rest == end && count >= least) return count;
+  faults->Add(text.position, fmt::format("{} is '{}', which is not {}", key, text.text, meaning),
+              fmt::format("write a whole number of at least {}", least));
+  return std::nullopt;
+}
+
+/// Milliseconds since the epoch of "2026-03-02T14:00:00Z" or "2026-03-02 14:00:00.250"; UTC.
+std::optional<int64_t> ParseInstantMillis(const std::string& text) {
+  int hour = 0;
+  int minute = 0;
+  double second = 0;
+  char separator = 0;
+  int end = 0;
+  const auto day = ParseCivilDay(text.substr(0, 10));
+  if (!day) return std::nullopt;
+  if (text.size() == 10) return int64_t{*day} * 86'400'000;
+  if (std::sscanf(text.c_str() + 10, "%c%2d:%2d:%lf%n", &separator, &hour, &minute, &second,
+                  &end) != 4 ||
+      (separator != 'T' && separator != ' ') || hour > 23 || minute > 59 || second < 0 ||
+      second >= 60) {
+    return std::nullopt;
+  }
+  const std::string rest = text.substr(10 + static_cast<size_t>(end));
+  if (!rest.empty() && rest != "Z") return std::nullopt;
+  return ((int64_t{*day} * 24 + hour) * 60 + minute) * 60'000 + std::llround(second * 1000);
 }
 
 bool IsUri(const std::string& path) { return path.find("://") != std::string::npos; }
@@ -97,12 +132,14 @@ class PipelineFileReader {
     const YamlNode* node = top_.Map("source");
     if (node == nullptr) return;
     const SourcePosition position = PositionOfKey(root_, "source");
-    const MapReader source(
-        *node, "source", position,
-        {"path", "format", "day", "event_time", "timezone", "where", "columns", "join"}, faults_);
+    const MapReader source(*node, "source", position,
+                           {"path", "format", "version", "timestamp", "day", "event_time",
+                            "timezone", "where", "columns", "join"},
+                           faults_);
     SourceSpec& spec = pipeline_.source;
     if (auto path = source.RequireText("path")) spec.path = *path;
-    if (auto format = source.Choice("format", {"parquet"}, {"delta"})) spec.format = *format;
+    if (auto format = source.Choice("format", {"parquet", "delta"})) spec.format = *format;
+    ReadVersion(source);
     spec.day = source.Text("day");
     spec.event_time = source.Text("event_time");
     if (source.Find("day") == nullptr && source.Find("event_time") == nullptr) {
@@ -119,6 +156,26 @@ class PipelineFileReader {
     spec.where = source.Text("where");
     ReadColumns(source);
     source.RefuseLater("join", "put the dimension's columns into the events for now");
+  }
+
+  void ReadVersion(const MapReader& source) {
+    SourceSpec& spec = pipeline_.source;
+    const auto version = source.Text("version");
+    if (version)
+      spec.version = ReadCount(*version, 0, "'source.version'", "a version of the table", faults_);
+    const auto timestamp = source.Text("timestamp");
+    if (!timestamp) return;
+    if (version) {
+      faults_->Add(timestamp->position, "the source has both 'version' and 'timestamp'",
+                   "one of them says which version of the table is read");
+    }
+    spec.timestamp_ms = ParseInstantMillis(timestamp->text);
+    if (!spec.timestamp_ms) {
+      faults_->Add(
+          timestamp->position,
+          fmt::format("'source.timestamp' is '{}', which is not an instant", timestamp->text),
+          "write it in UTC, as in 2026-03-02T14:00:00Z");
+    }
   }
 
   void ReadColumns(const MapReader& source) {
@@ -190,9 +247,12 @@ class PipelineFileReader {
                            faults_);
     OutputSpec& spec = pipeline_.output;
     if (auto path = output.RequireText("path")) spec.path = *path;
-    if (auto format = output.Choice("format", {"parquet"}, {"delta"})) spec.format = *format;
-    output.Choice("mode", {"overwrite"}, {"merge"});
-    output.RefuseLater("cluster_by", "rows are ordered by entity");
+    if (auto format = output.Choice("format", {"parquet", "delta"})) spec.format = *format;
+    if (auto mode = output.Choice("mode", {"overwrite", "merge"})) spec.mode = *mode;
+    if (spec.mode == "merge" && spec.format != "delta") {
+      faults_->Add(PositionOfKey(*node, "mode"), "'output.mode: merge' needs 'format: delta'",
+                   "directories of Parquet files can only be replaced as a whole: use overwrite");
+    }
     output.RefuseLater("entities", "a row is written for each entity with events in the window");
     if (const YamlNode* terms = output.Find("partition_by")) {
       spec.partition_by = ReadPartitionTerms(*terms, pipeline_.grain, faults_);
@@ -201,6 +261,9 @@ class PipelineFileReader {
       if (pipeline_.grain == Grain::kHour) {
         spec.partition_by.push_back({PartitionTerm::Kind::kFeatureHour, {}, 0});
       }
+    }
+    if (const YamlNode* order = output.Find("cluster_by")) {
+      spec.cluster_by = ReadClusterSpec(*order, spec.partition_by, faults_);
     }
     if (auto size = output.Text("file_size")) {
       const std::optional<int64_t> bytes = ParseByteSize(size->text);
@@ -213,18 +276,10 @@ class PipelineFileReader {
       }
     }
     if (auto rows = output.Text("max_rows_per_file")) {
-      int64_t count = 0;
-      const char* end = rows->text.data() + rows->text.size();
-      const auto [rest, error] = std::from_chars(rows->text.data(), end, count);
-      if (error != std::errc() || rest != end || count < 1) {
-        faults_->Add(
-            rows->position,
-            fmt::format("'output.max_rows_per_file' is '{}', which is not a number of rows",
-                        rows->text),
-            "write a whole number of at least 1, or leave the key out for no limit");
-      } else {
-        spec.max_rows_per_file = count;
-      }
+      spec.max_rows_per_file =
+          ReadCount(*rows, 1, "'output.max_rows_per_file'",
+                    "a number of rows, or leave the key out for no limit", faults_)
+              .value_or(0);
     }
     if (auto codec = output.Choice("compression", {"zstd", "snappy", "lz4", "gzip", "none"})) {
       spec.compression = *codec;
@@ -271,15 +326,6 @@ class PipelineFileReader {
   }
 
   void CheckPaths() {
-    for (const auto& [text, key] : {std::pair{&pipeline_.source.path, "source.path"},
-                                    std::pair{&pipeline_.output.path, "output.path"}}) {
-      if (IsUri(text->text) && text->text.rfind("file://", 0) != 0) {
-        const std::string scheme = text->text.substr(0, text->text.find("://") + 3);
-        faults_->Add(text->position,
-                     fmt::format("'{}': {} locations are not supported yet", key, scheme),
-                     "use a local directory");
-      }
-    }
     const std::string source = AbsolutePath(pipeline_.source.path.text);
     const std::string output = AbsolutePath(pipeline_.output.path.text);
     if (source.empty() || output.empty()) return;
@@ -293,14 +339,17 @@ class PipelineFileReader {
     }
   }
 
-  /// Without trailing slash; empty for what is not a local path.
+  /// Without trailing slash; URIs of object stores as they are.
   std::string AbsolutePath(const std::string& path) const {
     std::string local = path.rfind("file://", 0) == 0 ? path.substr(7) : path;
-    if (local.empty() || IsUri(local)) return "";
-    std::error_code error;
-    fs::path absolute = fs::absolute(pipeline_.Resolve(local), error).lexically_normal();
-    if (error) return "";
-    std::string text = absolute.string();
+    if (local.empty()) return "";
+    std::string text = local;
+    if (!IsUri(local)) {
+      std::error_code error;
+      fs::path absolute = fs::absolute(pipeline_.Resolve(local), error).lexically_normal();
+      if (error) return "";
+      text = absolute.string();
+    }
     while (text.size() > 1 && text.back() == '/') text.pop_back();
     return text;
   }

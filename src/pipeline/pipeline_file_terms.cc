@@ -13,6 +13,9 @@ namespace {
 
 constexpr int32_t kMaxWindowDays = 36'600;  // a hundred years
 constexpr int32_t kMaxBuckets = 100'000;
+/// Each further column leaves the others less of a curve's resolution.
+constexpr size_t kMaxCurveColumns = 8;
+constexpr const char* kOrderForms = "write sort(a, b), zorder(a, b) or hilbert(a, b)";
 
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -127,6 +130,100 @@ std::optional<PartitionTerm> ReadValueTerm(const LocatedText& text, Faults* faul
   return term;
 }
 
+std::optional<ClusterSpec::Kind> ClusterKind(std::string_view name) {
+  if (name == "sort") return ClusterSpec::Kind::kSort;
+  if (name == "zorder") return ClusterSpec::Kind::kZorder;
+  if (name == "hilbert") return ClusterSpec::Kind::kHilbert;
+  return std::nullopt;
+}
+
+/// Takes an order of rows apart.
+class ClusterReader {
+ public:
+  ClusterReader(const LocatedText& text, const std::vector<PartitionTerm>& partition_by,
+                Faults* faults)
+      : text_(text), partition_by_(partition_by), faults_(faults) {}
+
+  ClusterSpec Read() {
+    const std::string_view whole = text_.text;
+    const size_t open = whole.find('(');
+    const std::string_view name = Trim(whole.substr(0, open));
+    const std::optional<ClusterSpec::Kind> kind = ClusterKind(name);
+    if (open == std::string_view::npos) {
+      Fail(whole, Written() + "which is not an order of rows",
+           kind ? fmt::format("name the columns: {}(a, b)", name) : kOrderForms);
+      return {};
+    }
+    if (!kind) {
+      Fail(name.empty() ? whole : name, fmt::format("cluster_by has no order '{}'", name),
+           SuggestOne(std::string(name), {"sort", "zorder", "hilbert"}, "there are "));
+    }
+    const std::string_view columns = Trim(whole.substr(open + 1));
+    if (columns.empty() || columns.back() != ')') {
+      Fail(whole, Written() + "which does not end with ')'",
+           "inside { } it needs quotes: {cluster_by: \"hilbert(a, b)\"}");
+      return {};
+    }
+    spec_.kind = kind.value_or(ClusterSpec::Kind::kNone);
+    ReadColumns(columns.substr(0, columns.size() - 1));
+    if (spec_.columns.size() > kMaxCurveColumns && kind != ClusterSpec::Kind::kSort) {
+      Fail(whole,
+           fmt::format("cluster_by has a curve through {} columns; {} are the most",
+                       spec_.columns.size(), kMaxCurveColumns),
+           "name the two or three columns that readers filter by");
+    }
+    return is_sound_ ? std::move(spec_) : ClusterSpec();
+  }
+
+ private:
+  void ReadColumns(std::string_view list) {
+    for (size_t begin = 0; begin <= list.size();) {
+      const size_t comma = std::min(list.find(',', begin), list.size());
+      const std::string_view place = list.substr(begin, comma - begin);
+      begin = comma + 1;
+      if (const std::string_view column = Trim(place); column.empty()) {
+        Fail(place, "cluster_by lacks the name of a column", kOrderForms);
+      } else {
+        AddColumn(column);
+      }
+    }
+  }
+
+  void AddColumn(std::string_view column) {
+    for (const LocatedText& other : spec_.columns) {
+      if (other.text != column) continue;
+      Fail(column, fmt::format("cluster_by names '{}' twice", column));
+      return;
+    }
+    for (const PartitionTerm& term : partition_by_) {
+      if (term.kind != PartitionTerm::Kind::kColumn || term.column.text != column) continue;
+      Fail(column, fmt::format("cluster_by names '{}', which is a partition column", column),
+           "all rows of a partition have the same; leave it out");
+      return;
+    }
+    spec_.columns.push_back({std::string(column), PositionOf(column)});
+  }
+
+  SourcePosition PositionOf(std::string_view part) const {
+    SourcePosition position = text_.position;
+    if (position.line > 0) position.column += static_cast<int>(part.data() - text_.text.data());
+    return position;
+  }
+
+  std::string Written() const { return fmt::format("cluster_by is '{}', ", text_.text); }
+
+  void Fail(std::string_view part, std::string message, std::string hint = "") {
+    is_sound_ = false;
+    faults_->Add(PositionOf(part), std::move(message), std::move(hint));
+  }
+
+  const LocatedText& text_;
+  const std::vector<PartitionTerm>& partition_by_;
+  Faults* faults_;
+  ClusterSpec spec_;
+  bool is_sound_ = true;
+};
+
 }  // namespace
 
 std::optional<WindowLength> ReadWindow(const LocatedText& text, const std::string& name,
@@ -198,6 +295,24 @@ std::vector<PartitionTerm> ReadPartitionTerms(const YamlNode& list, Grain grain,
     terms.push_back(*std::move(term));
   }
   return terms;
+}
+
+ClusterSpec ReadClusterSpec(const YamlNode& value, const std::vector<PartitionTerm>& partition_by,
+                            Faults* faults) {
+  if (value.kind == YamlNode::Kind::kList || value.kind == YamlNode::Kind::kMap) {
+    faults->Add(value.position, fmt::format("cluster_by must be text, not {}", KindName(value)),
+                kOrderForms);
+    return {};
+  }
+  const std::optional<LocatedText> text = ReadText(value, "'output.cluster_by'", faults);
+  return text ? ClusterReader(*text, partition_by, faults).Read() : ClusterSpec();
+}
+
+arrow::Result<ClusterSpec> ParseClusterSpec(const std::string& text) {
+  Faults faults({});
+  ClusterSpec spec = ClusterReader({text, {}}, {}, &faults).Read();
+  ARROW_RETURN_NOT_OK(faults.ToStatus());
+  return spec;
 }
 
 }  // namespace tidemill

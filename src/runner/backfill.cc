@@ -32,7 +32,7 @@ class BackfillRun {
     ARROW_ASSIGN_OR_RAISE(const std::vector<Slot> dates,
                           DatesBetween(*calendar_, options_.start, options_.end, options_.every));
     ARROW_RETURN_NOT_OK(CheckStates(options_.only));
-    ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline_, *calendar_));
+    ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline_, *calendar_, options_.scratch));
     for (Slot date : dates) {
       report_.dates.emplace_back();
       report_.dates.back().feature_date = calendar_->Format(date);
@@ -93,7 +93,7 @@ class BackfillRun {
     std::vector<Slot> slots;
     std::vector<size_t> held;
     for (size_t index : chunk) {
-      auto lock = writer->Lock(dates[index]);
+      auto lock = table.Lock(writer, dates[index]);
       if (!lock.ok()) {
         const bool is_taken = CodeOf(lock.status()) == ErrorCode::kConflict;
         Fail(index, is_taken ? "taken" : "failed", lock.status());

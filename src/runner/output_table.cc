@@ -12,12 +12,20 @@ constexpr std::string_view kOutput = "output: ";
 
 }  // namespace
 
-arrow::Result<Table> OpenOutput(const Pipeline& pipeline, const Calendar& calendar) {
+arrow::Result<Table> OpenOutput(const Pipeline& pipeline, const Calendar& calendar,
+                                const std::string& scratch) {
   ARROW_ASSIGN_OR_RAISE(Location location,
                         ParseLocation(pipeline.Resolve(pipeline.output.path.text)));
   ARROW_ASSIGN_OR_RAISE(PartitionLayout layout,
                         PartitionLayout::Make(pipeline.output.partition_by, calendar));
-  return Table::Open(location, std::move(layout));
+  TableOptions options;
+  const bool is_delta = pipeline.output.format == "delta";
+  options.format = is_delta ? TableOptions::Format::kDelta : TableOptions::Format::kParquet;
+  if (pipeline.output.mode == "merge") options.mode = TableOptions::Mode::kMerge;
+  options.pipeline = pipeline.name;
+  for (const LocatedText& entity : pipeline.entity) options.entity.push_back(entity.text);
+  options.scratch = scratch;
+  return Table::Open(location, std::move(layout), std::move(options));
 }
 
 arrow::Result<PreviousOfDate> ReadPrevious(const Table& table, const std::string& date) {

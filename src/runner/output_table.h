@@ -12,8 +12,10 @@
 
 namespace tidemill {
 
-/// Opens the output of a pipeline; touches nothing.
-arrow::Result<Table> OpenOutput(const Pipeline& pipeline, const Calendar& calendar);
+/// Opens the output of a pipeline; creates nothing. `scratch` is where files for an object store
+/// are written first; empty: $TMPDIR, else /tmp.
+arrow::Result<Table> OpenOutput(const Pipeline& pipeline, const Calendar& calendar,
+                                const std::string& scratch = "");
 
 /// Values for previous(...) in the checks of a date: of the input and of the output checks.
 struct PreviousOfDate {

@@ -7,9 +7,9 @@
 #include "pipeline/definition_hash.h"
 #include "runner/pass_size.h"
 #include "runner/prepare.h"
-#include "runner/scratch_folder.h"
 #include "runner/stopwatch.h"
 #include "storage/parallel_for.h"
+#include "storage/scratch_folder.h"
 #include "table/run_id.h"
 
 namespace tidemill {
@@ -132,6 +132,7 @@ class PassRunner {
     files.file_size = output.file_size;
     files.max_rows_per_file = output.max_rows_per_file;
     files.compression = output.compression;
+    files.cluster_by = output.cluster_by;
     files.threads = plan_.dates.size() == 1 ? ThreadsOf(options_) : 1;  // else dates are parallel
     files.cancelled = options_.cancelled;
     return writer_->Stage(locks_[date], pipeline_.output, std::move(volatile_columns), files);
@@ -165,6 +166,7 @@ class PassRunner {
       state.features.emplace_back(feature.name, FeatureHash(feature));
     }
     state.inputs = InputsOf(plan_, date);
+    state.input_version = plan_.source->version;
     const size_t longest = plan_.strata.Longest(date);
     const SlotRange window = plan_.strata.WindowSlots(date, longest);
     for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
@@ -188,6 +190,12 @@ class PassRunner {
     outcome.status = publication.status;
     outcome.is_published = true;
     outcome.files = std::move(publication.files);
+    if (!publication.warnings.empty()) {
+      std::lock_guard lock(mutex_);
+      for (std::string& warning : publication.warnings) {
+        result_.warnings.push_back(std::move(warning));
+      }
+    }
     return arrow::Status::OK();
   }
 

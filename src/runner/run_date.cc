@@ -24,7 +24,7 @@ class DateRun {
     ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline_));
     ARROW_ASSIGN_OR_RAISE(const Slot slot, ParseFeatureDate(*calendar, options_.date));
     report_.feature_date = calendar->Format(slot);
-    ARROW_ASSIGN_OR_RAISE(Table table, OpenOutput(pipeline_, *calendar));
+    ARROW_ASSIGN_OR_RAISE(Table table, OpenOutput(pipeline_, *calendar, options_.scratch));
     auto plan = PreparePass(pipeline_, calendar, {slot}, options_);
     if (!plan.ok() && CodeOf(plan.status()) == ErrorCode::kInvalid) return plan.status();
     if (plan.ok()) {
@@ -33,7 +33,7 @@ class DateRun {
     }
 
     ARROW_ASSIGN_OR_RAISE(auto writer, table.Begin(report_.run_id));
-    auto lock = writer->Lock(slot);
+    auto lock = table.Lock(writer.get(), slot);
     if (!lock.ok()) return Failed(lock.status());
     if (!plan.ok()) {
       ARROW_RETURN_NOT_OK(writer->RecordFailure(*lock, ReasonOf(plan.status())));

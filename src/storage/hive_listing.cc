@@ -42,7 +42,7 @@ class Lister {
  public:
   explicit Lister(const Location& root) : root_(root) {}
 
-  arrow::Status List() { return Descend(root_.path, "", 0); }
+  arrow::Status List() { return root_.is_local ? Descend(root_.path, "", 0) : ListAtOnce(); }
 
   std::vector<FoundFile> found;
 
@@ -77,9 +77,38 @@ class Lister {
     return arrow::Status::OK();
   }
 
+  /// An object store lists all keys below a prefix in pages, which is faster than folder by folder.
+  arrow::Status ListAtOnce() {
+    arrow::fs::FileSelector selector;
+    selector.base_dir = root_.path;
+    selector.recursive = true;
+    auto listed = root_.filesystem->GetFileInfo(selector);
+    if (!listed.ok()) {
+      return MakeError(ErrorCode::kRunFailed, fmt::format("{}: cannot be listed: {}", root_.uri,
+                                                          listed.status().message()));
+    }
+    for (const arrow::fs::FileInfo& info : *listed) {
+      if (!info.IsFile() || !info.path().ends_with(kDataSuffix)) continue;
+      const std::string below = info.path().substr(root_.path.size() + 1);
+      partitions_.clear();
+      int depth = 0;
+      size_t begin = 0;
+      bool is_hidden = IsHidden(NameOf(below), false);
+      for (size_t slash = below.find('/'); slash != std::string::npos;
+           slash = below.find('/', begin)) {
+        const std::string_view name = std::string_view(below).substr(begin, slash - begin);
+        is_hidden = is_hidden || IsHidden(name, true);
+        PushPartition(name);
+        ++depth;
+        begin = slash + 1;
+      }
+      if (!is_hidden) ARROW_RETURN_NOT_OK(Add(info, below, depth));
+    }
+    return arrow::Status::OK();
+  }
+
   /// Arrow leaves links to nowhere out of its listings, and with them the rows that they stood for.
   arrow::Status RefuseDanglingLinks(const std::string& directory, const std::string& relative) {
-    if (!root_.is_local) return arrow::Status::OK();
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
       const std::string name = entry.path().filename().string();

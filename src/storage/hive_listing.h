@@ -23,6 +23,9 @@ struct DataFile {
   int64_t mtime_ns = 0;
   std::vector<std::shared_ptr<arrow::Scalar>>
       partition_values;  ///< one per partition column; may be null scalars
+  /// Numbers of rows that do not count, ascending (Delta's deletion vectors); null: none.
+  std::shared_ptr<const std::vector<int64_t>> deleted_rows = nullptr;
+  std::string revision = {};  ///< tells apart states of a file of the same size and time
 };
 
 struct HiveListing {

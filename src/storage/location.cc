@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "storage/percent_encoding.h"
+#include "storage/remote_filesystem.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
@@ -51,10 +52,7 @@ arrow::Result<Location> ParseLocation(const std::string& path_or_uri) {
       return MakeError(ErrorCode::kInvalid, "the path holds a zero byte");
     }
   } else if (!scheme.empty()) {
-    return MakeError(
-        ErrorCode::kInvalid,
-        fmt::format("'{}': paths of the kind {}:// are not yet supported", path_or_uri, scheme),
-        "use a local directory, such as a mounted or synchronised copy");
+    return RemoteLocation(path_or_uri, std::string(scheme));
   }
 
   std::error_code error;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -14,6 +15,7 @@
 #include "storage/parallel_for.h"
 #include "storage/parquet_reading.h"
 #include "storage/parquet_source.h"
+#include "storage/remote_filesystem.h"
 
 namespace tidemill {
 namespace {
@@ -68,11 +70,11 @@ arrow::Result<ParquetFooter> ReadFooter(const Location& root, const DataFile& fi
 }
 
 /// The leaf of a top-level column; -1 if there is none of this name or it is nested.
-int LeafOf(const parquet::FileMetaData& metadata, const std::string& column) {
-  const parquet::schema::GroupNode* group = metadata.schema()->group_node();
-  const int field = group->FieldIndex(column);
+int LeafOf(const ParquetFooter& footer, const std::string& column) {
+  const parquet::schema::GroupNode* group = footer.metadata->schema()->group_node();
+  const int field = footer.schema->GetFieldIndex(column);
   if (field < 0 || !group->field(field)->is_primitive()) return -1;
-  return metadata.schema()->ColumnIndex(*group->field(field));
+  return footer.metadata->schema()->ColumnIndex(*group->field(field));
 }
 
 }  // namespace
@@ -101,7 +103,12 @@ std::string MessageWithCause(const arrow::Status& status) {
 
 arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const Location& root,
                                                                          const DataFile& file) {
-  auto opened = root.retries->Run([&] { return root.filesystem->OpenInputFile(file.path); });
+  auto opened = root.retries->Run([&] {
+    if (root.is_local || file.size <= 0) return root.filesystem->OpenInputFile(file.path);
+    arrow::fs::FileInfo info(file.path, arrow::fs::FileType::File);
+    info.set_size(file.size);
+    return root.filesystem->OpenInputFile(info);
+  });
   if (!opened.ok()) {
     return MakeError(ErrorCode::kRunFailed, fmt::format("{}: cannot be opened: {}", file.path,
                                                         MessageWithCause(opened.status())));
@@ -130,6 +137,7 @@ arrow::Result<std::vector<ParquetFooter>> ReadFooters(const Location& root,
                                                       const std::vector<DataFile>& files,
                                                       int threads) {
   std::vector<ParquetFooter> footers(files.size());
+  if (!root.is_local) threads = std::max(threads, kRemoteRequests);
   ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(files.size()), threads, nullptr,
                                   [&](int64_t i, int) -> arrow::Status {
                                     const auto at = static_cast<size_t>(i);
@@ -139,42 +147,58 @@ arrow::Result<std::vector<ParquetFooter>> ReadFooters(const Location& root,
   return footers;
 }
 
-std::optional<ColumnRange> StatisticsOf(const ParquetFooter& footer, int row_group,
-                                        const std::string& column) {
-  const int leaf = LeafOf(*footer.metadata, column);
-  if (leaf < 0) return std::nullopt;
-  const parquet::Type::type physical = footer.metadata->schema()->Column(leaf)->physical_type();
-  const int field = footer.schema->GetFieldIndex(column);
-  if (field < 0 || physical == parquet::Type::FLOAT || physical == parquet::Type::DOUBLE ||
-      physical == parquet::Type::INT96) {
-    return std::nullopt;
-  }
-  const std::shared_ptr<arrow::DataType>& type = footer.schema->field(field)->type();
-  if (!IsReadable(*type)) return std::nullopt;
+namespace {
+
+/// A bound in the type in which the column is seen; null if it is none.
+std::shared_ptr<arrow::Scalar> SeenAs(const std::shared_ptr<arrow::DataType>& type,
+                                      const std::shared_ptr<arrow::Scalar>& bound) {
+  if (bound == nullptr || !bound->is_valid) return nullptr;
+  auto array = arrow::MakeArrayFromScalar(*bound, 1);
+  if (!array.ok()) return nullptr;
+  auto converted = ConvertColumn(*array, type, /*as_dictionary=*/false);
+  if (!converted.ok()) return nullptr;
+  return (*converted)->GetScalar(0).ValueOr(nullptr);
+}
+
+}  // namespace
+
+ColumnFacts FactsOf(const ParquetFooter& footer, int row_group, const std::string& column) {
+  ColumnFacts facts;
+  const int leaf = LeafOf(footer, column);
+  if (leaf < 0) return facts;
+  const std::shared_ptr<arrow::DataType>& type =
+      footer.schema->field(footer.schema->GetFieldIndex(column))->type();
+  if (!IsReadable(*type)) return facts;
   try {
     const auto chunk = footer.metadata->RowGroup(row_group)->ColumnChunk(leaf);
-    if (!chunk->is_stats_set()) return std::nullopt;
+    if (!chunk->is_stats_set()) return facts;
     const std::shared_ptr<parquet::Statistics> statistics = chunk->statistics();
-    if (statistics == nullptr || !statistics->HasMinMax()) return std::nullopt;
+    if (statistics == nullptr) return facts;
+    if (statistics->HasNullCount()) facts.nulls = statistics->null_count();
+    if (!statistics->HasMinMax() || statistics->physical_type() == parquet::Type::INT96) {
+      return facts;
+    }
     ColumnRange range;
     if (!parquet::arrow::StatisticsAsScalars(*statistics, &range.min, &range.max).ok()) {
-      return std::nullopt;
+      return facts;
     }
-    for (std::shared_ptr<arrow::Scalar>* bound : {&range.min, &range.max}) {
-      if (*bound == nullptr || !(*bound)->is_valid) return std::nullopt;
-      auto array = arrow::MakeArrayFromScalar(**bound, 1);
-      if (!array.ok()) return std::nullopt;
-      auto converted = ConvertColumn(*array, type, /*as_dictionary=*/false);
-      if (!converted.ok()) return std::nullopt;
-      auto scalar = (*converted)->GetScalar(0);
-      if (!scalar.ok()) return std::nullopt;
-      *bound = std::move(scalar).ValueUnsafe();
-    }
-    return range;
+    range.min = SeenAs(type, range.min);
+    range.max = SeenAs(type, range.max);
+    if (range.min != nullptr && range.max != nullptr) facts.range = std::move(range);
+    return facts;
   } catch (const std::exception&) {
     // Statistics are advice; without them the row group is read.
+    return facts;
+  }
+}
+
+std::optional<ColumnRange> StatisticsOf(const ParquetFooter& footer, int row_group,
+                                        const std::string& column) {
+  const int field = footer.schema->GetFieldIndex(column);
+  if (field < 0 || arrow::is_floating(footer.schema->field(field)->type()->id())) {
     return std::nullopt;
   }
+  return FactsOf(footer, row_group, column).range;
 }
 
 int64_t CompressedBytes(const ParquetFooter& footer, int row_group,
@@ -183,7 +207,7 @@ int64_t CompressedBytes(const ParquetFooter& footer, int row_group,
   try {
     const auto group = footer.metadata->RowGroup(row_group);
     for (const std::string& column : columns) {
-      const int leaf = LeafOf(*footer.metadata, column);
+      const int leaf = LeafOf(footer, column);
       if (leaf >= 0) bytes += group->ColumnChunk(leaf)->total_compressed_size();
     }
   } catch (const std::exception&) {

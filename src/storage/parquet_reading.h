@@ -22,7 +22,8 @@ parquet::ReaderProperties FileProperties();
 /// INT96 as microseconds, no pre-buffering, no threads of Arrow's.
 parquet::ArrowReaderProperties ColumnProperties();
 
-/// Opens a data file; an error if it is empty or not as long as the listing says.
+/// Opens a data file; an error if it is empty or not as long as the listing says. On an object
+/// store the listing is believed, which saves a request.
 arrow::Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenDataFile(const Location& root,
                                                                          const DataFile& file);
 

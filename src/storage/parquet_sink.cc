@@ -2,11 +2,11 @@
 
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <utility>
 
-#include <arrow/array/concatenate.h>
 #include <arrow/io/file.h>
 #include <arrow/util/checked_cast.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include "storage/content_hash.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_reading.h"
+#include "storage/pending_rows.h"
 #include "storage/row_group_planner.h"
 #include "tidemill/version.h"
 
@@ -47,19 +48,6 @@ arrow::Result<Codec> FindCodec(const std::string& name) {
   if (name == "none") return Codec{};
   return MakeError(ErrorCode::kInvalid, fmt::format("unknown compression '{}'", name),
                    "one of zstd, snappy, lz4, gzip, none");
-}
-
-/// Bytes of the values, of the kind that does not depend on how they are buffered.
-double MemoryBytes(const arrow::Array& column) {
-  if (arrow::is_binary_like(column.type_id())) {
-    const auto& strings = checked_cast<const arrow::BinaryArray&>(column);
-    int64_t bytes = 4 * column.length();
-    for (int64_t i = 0; i < column.length(); ++i) {
-      if (column.IsValid(i)) bytes += strings.value_length(i);
-    }
-    return static_cast<double>(bytes);
-  }
-  return static_cast<double>(column.type()->bit_width()) / 8 * static_cast<double>(column.length());
 }
 
 /// Counts distinct 64-bit hashes up to a limit.
@@ -112,6 +100,24 @@ bool IsStoredAsInteger(const arrow::DataType& type) {
   return arrow::is_integer(type.id()) || arrow::is_temporal(type.id());
 }
 
+template <typename ArrayType>
+bool HoldsNaN(const arrow::Array& column) {
+  const auto& numbers = checked_cast<const ArrayType&>(column);
+  bool found = false;
+  for (int64_t i = 0; i < numbers.length(); ++i) found |= std::isnan(numbers.Value(i));
+  if (!found || numbers.null_count() == 0) return found;
+  for (int64_t i = 0; i < numbers.length(); ++i) {
+    if (numbers.IsValid(i) && std::isnan(numbers.Value(i))) return true;
+  }
+  return false;
+}
+
+bool HoldsNaN(const arrow::Array& column) {
+  if (column.type_id() == arrow::Type::DOUBLE) return HoldsNaN<arrow::DoubleArray>(column);
+  if (column.type_id() == arrow::Type::FLOAT) return HoldsNaN<arrow::FloatArray>(column);
+  return false;
+}
+
 /// One file being written.
 class OutputFile {
  public:
@@ -123,6 +129,7 @@ class OutputFile {
     ARROW_ASSIGN_OR_RAISE(auto stream, arrow::io::FileOutputStream::Open(fd));
     auto file = std::make_unique<OutputFile>();
     file->stream_ = std::move(stream);
+    file->holds_nan_.assign(static_cast<size_t>(schema->num_fields()), false);
     file->arrow_properties_ = parquet::default_arrow_writer_properties();
     std::shared_ptr<parquet::SchemaDescriptor> descriptor;
     ARROW_RETURN_NOT_OK(parquet::arrow::ToParquetSchema(schema.get(), *properties,
@@ -145,6 +152,8 @@ class OutputFile {
                       try {
                         const arrow::Array& column = *columns[static_cast<size_t>(i)];
                         ARROW_RETURN_NOT_OK(hasher->Update(static_cast<int>(i), column));
+                        char& holds_nan = holds_nan_[static_cast<size_t>(i)];
+                        if (!holds_nan) holds_nan = HoldsNaN(column);
                         return WriteColumn(group->column(static_cast<int>(i)), column);
                       } catch (const std::exception& error) {
                         return arrow::Status::IOError(error.what());
@@ -169,6 +178,7 @@ class OutputFile {
   }
 
   int64_t num_rows() const { return rows_; }
+  bool holds_nan(size_t column) const { return holds_nan_[column] != 0; }
 
  private:
   arrow::Status WriteColumn(parquet::ColumnWriter* writer, const arrow::Array& column) {
@@ -187,6 +197,7 @@ class OutputFile {
   std::shared_ptr<parquet::ArrowWriterProperties> arrow_properties_;
   std::unique_ptr<parquet::ParquetFileWriter> writer_;
   int64_t rows_ = 0;
+  std::vector<char> holds_nan_;  ///< by column; not of bool, as threads set them
 };
 
 class RollingSink : public ParquetSink {
@@ -195,27 +206,18 @@ class RollingSink : public ParquetSink {
       : schema_(std::move(schema)),
         options_(std::move(options)),
         codec_(codec),
-        planner_(options_.file_size, options_.max_rows_per_file) {}
+        planner_(options_.file_size, options_.max_rows_per_file),
+        pending_(schema_) {
+    if (options_.clustered_group_rows > 0) planner_.SetClustered(options_.clustered_group_rows);
+  }
 
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) override {
-    if (batch->num_columns() != schema_->num_fields()) {
-      return arrow::Status::Invalid("a batch has ", batch->num_columns(), " columns in place of ",
-                                    schema_->num_fields());
-    }
-    if (batch->num_rows() == 0) return arrow::Status::OK();
-    arrow::ArrayVector columns;
-    for (int i = 0; i < batch->num_columns(); ++i) {
-      ARROW_ASSIGN_OR_RAISE(auto column, ConvertColumn(batch->column(i), schema_->field(i)->type(),
-                                                       /*as_dictionary=*/false));
-      columns.push_back(std::move(column));
-    }
-    pending_.push_back(arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns)));
-    pending_rows_ += batch->num_rows();
+    ARROW_RETURN_NOT_OK(pending_.Append(*batch));
     num_rows_ += batch->num_rows();
     return WritePending(/*all=*/false);
   }
 
-  arrow::Result<std::vector<PublishedFile>> Close() override {
+  arrow::Result<std::vector<WrittenFile>> Close() override {
     ARROW_RETURN_NOT_OK(WritePending(/*all=*/true));
     if (file_ == nullptr && files_.empty() && options_.write_empty_file) {
       ARROW_RETURN_NOT_OK(Guard([&] { return OpenFile({}); }));
@@ -240,61 +242,31 @@ class RollingSink : public ParquetSink {
   }
 
   arrow::Status WritePending(bool all) {
-    while (pending_rows_ > 0) {
+    while (pending_.num_rows() > 0) {
       if (!planner_.knows_row_width()) {
-        if (pending_rows_ < kProbeRows && !all) return arrow::Status::OK();
+        if (pending_.num_rows() < kProbeRows && !all) return arrow::Status::OK();
         ARROW_RETURN_NOT_OK(GuessRowWidth());
       }
       const int64_t wanted = planner_.RowsOfNextGroup();
-      if (pending_rows_ < wanted && !all) return arrow::Status::OK();
-      ARROW_RETURN_NOT_OK(WriteGroup(std::min(wanted, pending_rows_)));
+      if (pending_.num_rows() < wanted && !all) return arrow::Status::OK();
+      ARROW_RETURN_NOT_OK(WriteGroup(std::min(wanted, pending_.num_rows())));
     }
     return arrow::Status::OK();
   }
 
   arrow::Status GuessRowWidth() {
     ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns,
-                          FirstRows(std::min(kProbeRows, pending_rows_)));
+                          pending_.First(std::min(kProbeRows, pending_.num_rows())));
     double bytes = 0;
     for (const auto& column : columns) bytes += MemoryBytes(*column);
     planner_.SetRowWidth(bytes / static_cast<double>(columns.front()->length()));
     return arrow::Status::OK();
   }
 
-  /// The first `rows` pending rows, a single array a column.
-  arrow::Result<arrow::ArrayVector> FirstRows(int64_t rows) const {
-    arrow::ArrayVector columns;
-    for (int i = 0; i < schema_->num_fields(); ++i) {
-      arrow::ArrayVector parts;
-      int64_t left = rows;
-      for (const auto& batch : pending_) {
-        const int64_t taken = std::min(left, batch->num_rows());
-        parts.push_back(batch->column(i)->Slice(0, taken));
-        left -= taken;
-        if (left == 0) break;
-      }
-      if (parts.size() == 1) {
-        columns.push_back(parts.front());
-      } else {
-        ARROW_ASSIGN_OR_RAISE(auto column, arrow::Concatenate(parts));
-        columns.push_back(std::move(column));
-      }
-    }
-    return columns;
-  }
-
-  void DropRows(int64_t rows) {
-    pending_rows_ -= rows;
-    size_t whole = 0;
-    while (rows > 0 && pending_[whole]->num_rows() <= rows) rows -= pending_[whole++]->num_rows();
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<int64_t>(whole));
-    if (rows > 0) pending_.front() = pending_.front()->Slice(rows);
-  }
-
   arrow::Status WriteGroup(int64_t rows) {
     ARROW_RETURN_NOT_OK(Guard([&]() -> arrow::Status {
-      ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, FirstRows(rows));
-      DropRows(rows);
+      ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector columns, pending_.First(rows));
+      pending_.Drop(rows);
       if (file_ == nullptr) ARROW_RETURN_NOT_OK(OpenFile(columns));
       ARROW_ASSIGN_OR_RAISE(const int64_t bytes,
                             file_->WriteRowGroup(columns, options_.threads, &*hasher_));
@@ -333,11 +305,15 @@ class RollingSink : public ParquetSink {
   arrow::Status CloseFile() {
     if (file_ == nullptr) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(Guard([&]() -> arrow::Status {
-      PublishedFile written;
-      written.path = name_;
-      written.rows = file_->num_rows();
-      ARROW_ASSIGN_OR_RAISE(written.bytes, file_->Close());
-      written.hash = hasher_->Finish(written.rows);
+      WrittenFile written;
+      written.file.path = name_;
+      written.file.rows = file_->num_rows();
+      ARROW_ASSIGN_OR_RAISE(written.file.bytes, file_->Close());
+      written.file.hash = hasher_->Finish(written.file.rows);
+      for (int i = 0; i < schema_->num_fields(); ++i) {
+        if (!file_->holds_nan(static_cast<size_t>(i))) continue;
+        written.nan_columns.push_back(schema_->field(i)->name());
+      }
       files_.push_back(std::move(written));
       return arrow::Status::OK();
     }));
@@ -350,13 +326,12 @@ class RollingSink : public ParquetSink {
   ParquetSinkOptions options_;
   Codec codec_;
   RowGroupPlanner planner_;
-  std::vector<std::shared_ptr<arrow::RecordBatch>> pending_;
-  int64_t pending_rows_ = 0;
+  PendingRows pending_;
   int64_t num_rows_ = 0;
   std::string name_;
   std::unique_ptr<OutputFile> file_;
   std::optional<ContentHasher> hasher_;
-  std::vector<PublishedFile> files_;
+  std::vector<WrittenFile> files_;
 };
 
 }  // namespace

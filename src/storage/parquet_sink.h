@@ -20,11 +20,18 @@ struct ParquetSinkOptions {
   std::string directory;             ///< exists, on a local file system, without part-*.parquet
   int64_t file_size = 128'000'000;   ///< target of a file's compressed bytes; met within 20 %
   int64_t max_rows_per_file = 0;     ///< 0: no limit
+  int64_t clustered_group_rows = 0;  ///< 0: rows are not clustered (RowGroupPlanner::SetClustered)
   std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
   int threads = 1;                   ///< that encode columns; does not change the bytes
   bool write_empty_file = true;      ///< whether no rows give one file without rows, or no file
   std::vector<std::string> volatile_columns;     ///< left out of content hashes
   const std::atomic<bool>* cancelled = nullptr;  ///< true makes the next step fail (Cancelled)
+};
+
+struct WrittenFile {
+  PublishedFile file;  ///< its path relative to the sink's directory
+  /// Columns of floats with a NaN, which the least and greatest values in the file leave out.
+  std::vector<std::string> nan_columns;
 };
 
 /// Writes part-00000.parquet, part-00001.parquet, ... The bytes are a function of the rows, their
@@ -46,8 +53,8 @@ class ParquetSink {
   /// must not change.
   virtual arrow::Status Write(const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
 
-  /// Writes what is left. Paths are relative to the directory.
-  virtual arrow::Result<std::vector<PublishedFile>> Close() = 0;
+  /// Writes what is left.
+  virtual arrow::Result<std::vector<WrittenFile>> Close() = 0;
 
   virtual int64_t num_rows() const = 0;
 };

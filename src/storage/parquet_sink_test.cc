@@ -1,5 +1,6 @@
 #include "storage/parquet_sink.h"
 
+#include <cmath>
 #include <fstream>
 #include <random>
 
@@ -67,7 +68,10 @@ class ParquetSinkTest : public FolderTest {
       begin += n;
     }
     EXPECT_EQ(sink->num_rows(), rows.num_rows());
-    return sink->Close();
+    ARROW_ASSIGN_OR_RAISE(written_, sink->Close());
+    std::vector<PublishedFile> files;
+    for (const WrittenFile& written : written_) files.push_back(written.file);
+    return files;
   }
 
   std::string Folder() const { return Path("out" + std::to_string(folders_)); }
@@ -88,6 +92,7 @@ class ParquetSinkTest : public FolderTest {
   }
 
   int folders_ = 0;
+  std::vector<WrittenFile> written_;
 };
 
 TEST_F(ParquetSinkTest, BytesDependOnTheRowsAlone) {
@@ -253,6 +258,53 @@ TEST_F(ParquetSinkTest, StoresEveryTypeThatItTakes) {
     EXPECT_EQ(CodeOf(refused.status()), ErrorCode::kInvalid);
     EXPECT_THAT(refused.status().ToString(), HasSubstr("'x'"));
   }
+}
+
+TEST_F(ParquetSinkTest, TellsWhichFilesHoldANaN) {
+  const auto rows = TableOf({{"n", ArrayOf(arrow::int64(), "[1, 2, 3, 4]")},
+                             {"x", ArrayOf(arrow::float64(), "[NaN, 1, null, 2]")},
+                             {"y", ArrayOf(arrow::float32(), "[null, 1, NaN, NaN]")},
+                             {"z", ArrayOf(arrow::float64(), "[null, Inf, -0.0, 1]")}})
+                        ->CombineChunksToBatch()
+                        .ValueOrDie();
+  ParquetSinkOptions options;
+  options.max_rows_per_file = 2;
+  ASSERT_OK(WriteAll(options, *rows, {4}).status());
+  ASSERT_EQ(written_.size(), 2U);
+  EXPECT_THAT(written_[0].nan_columns, ElementsAre("x"));
+  EXPECT_THAT(written_[1].nan_columns, ElementsAre("y"));
+}
+
+TEST_F(ParquetSinkTest, ANaNBehindANullIsNone) {
+  auto data = ArrayOf(arrow::float64(), "[NaN, 1]")->data()->Copy();
+  data->buffers[0] = arrow::AllocateEmptyBitmap(2).ValueOrDie();
+  data->buffers[0]->mutable_data()[0] = 2;
+  data->null_count = 1;
+  const auto rows = TableOf({{"x", arrow::MakeArray(data)}})->CombineChunksToBatch().ValueOrDie();
+  ASSERT_OK(WriteAll({}, *rows, {2}).status());
+  EXPECT_TRUE(written_[0].nan_columns.empty());
+}
+
+TEST_F(ParquetSinkTest, LeastAndGreatestLeaveNaNOut) {
+  const auto column_of = [&](const char* values) {
+    const auto rows =
+        TableOf({{"x", ArrayOf(arrow::float64(), values)}})->CombineChunksToBatch().ValueOrDie();
+    const auto files = WriteAll({}, *rows, {100}).ValueOrDie();
+    return parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path)
+        ->metadata()
+        ->RowGroup(0)
+        ->ColumnChunk(0);
+  };
+  const auto mixed = column_of("[NaN, 3, null, -2, NaN]");
+  const auto bounds = std::static_pointer_cast<parquet::DoubleStatistics>(mixed->statistics());
+  ASSERT_TRUE(bounds->HasMinMax());
+  EXPECT_EQ(bounds->min(), -2);
+  EXPECT_EQ(bounds->max(), 3);
+  EXPECT_FALSE(column_of("[NaN, null]")->statistics()->HasMinMax());
+  // Both zeroes are within the bounds of either.
+  const auto zeroes =
+      std::static_pointer_cast<parquet::DoubleStatistics>(column_of("[0.0]")->statistics());
+  EXPECT_TRUE(std::signbit(zeroes->min()));
 }
 
 TEST_F(ParquetSinkTest, NamesTheFileThatCannotBeWritten) {

@@ -19,7 +19,10 @@ namespace tidemill {
 /// An opened footer.
 struct ParquetFooter {
   std::shared_ptr<parquet::FileMetaData> metadata;
-  std::shared_ptr<arrow::Schema> schema;  ///< types as Arrow reads them, without dictionaries
+  /// The file's top-level columns, in its order; types as Arrow reads them, without dictionaries.
+  /// The names are those by which columns are asked for; a table format may give others than the
+  /// file's.
+  std::shared_ptr<arrow::Schema> schema;
 };
 
 /// Reads the footers of `files` with up to `threads` threads. Errors (kRunFailed) name the file:
@@ -40,12 +43,20 @@ struct UnifiedSchema {
 arrow::Result<UnifiedSchema> UnifySchemas(const std::vector<DataFile>& files,
                                           const std::vector<ParquetFooter>& footers);
 
-/// Minimum and maximum of a column in a row group, from statistics; nullopt where they are absent
-/// or unsound (floats).
+/// Minimum and maximum of a column in a row group.
 struct ColumnRange {
   std::shared_ptr<arrow::Scalar> min;
   std::shared_ptr<arrow::Scalar> max;
 };
+/// What a row group's statistics say of a column; nothing where they are absent.
+struct ColumnFacts {
+  std::optional<ColumnRange> range;  ///< of floats the values that are not NaN
+  std::optional<int64_t> nulls;
+};
+ColumnFacts FactsOf(const ParquetFooter& footer, int row_group, const std::string& column);
+
+/// The range of a column that holds for every row; nothing where it is absent or may be unsound
+/// (floats, whose NaN has no place in it).
 std::optional<ColumnRange> StatisticsOf(const ParquetFooter& footer, int row_group,
                                         const std::string& column);
 
@@ -53,12 +64,19 @@ std::optional<ColumnRange> StatisticsOf(const ParquetFooter& footer, int row_gro
 int64_t CompressedBytes(const ParquetFooter& footer, int row_group,
                         const std::vector<std::string>& columns);
 
-/// Reads one row group: an array per name in `columns`, in order, of the type that `schema` gives
-/// it (a dictionary of it for strings and binary; int32 indices), a single chunk each. Columns that
-/// the file lacks are NULL arrays. Strings are valid UTF-8. Errors (kRunFailed) name file and row
-/// group, for bad UTF-8 also the row.
-arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> ReadRowGroup(
-    const Location& root, const DataFile& file, const ParquetFooter& footer, int row_group,
-    const arrow::Schema& schema, const std::vector<std::string>& columns);
+/// The rows of a row group that count.
+struct RowGroupColumns {
+  std::vector<std::shared_ptr<arrow::Array>> arrays;
+  int64_t num_rows = 0;
+};
+
+/// Reads one row group without its deleted rows: an array per name in `columns`, in order, of the
+/// type that `schema` gives it (a dictionary of it for strings and binary; int32 indices), a single
+/// chunk each. Columns that the file lacks are NULL arrays. Strings are valid UTF-8. Errors
+/// (kRunFailed) name file and row group, for bad UTF-8 also the row.
+arrow::Result<RowGroupColumns> ReadRowGroup(const Location& root, const DataFile& file,
+                                            const ParquetFooter& footer, int row_group,
+                                            const arrow::Schema& schema,
+                                            const std::vector<std::string>& columns);
 
 }  // namespace tidemill

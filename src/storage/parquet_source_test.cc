@@ -33,9 +33,9 @@ class ParquetSourceTest : public FolderTest {
     ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(root_, {file}, 1));
     if (type == nullptr) type = footers[0].schema->GetFieldByName(column)->type();
     const auto schema = arrow::schema({arrow::field(column, type)});
-    ARROW_ASSIGN_OR_RAISE(auto arrays,
+    ARROW_ASSIGN_OR_RAISE(auto read,
                           ReadRowGroup(root_, file, footers[0], row_group, *schema, {column}));
-    return arrays[0];
+    return read.arrays[0];
   }
 
   void ExpectColumn(const DataFile& file, const std::string& column, const arrow::Array& expected) {
@@ -278,7 +278,7 @@ TEST_F(ParquetSourceTest, FlippedBytesGiveAnErrorThatNamesTheFileOrTheData) {
             if (!read.ok()) {
               status = read.status();
             } else {
-              ASSERT_TRUE((*read)[0]->ValidateFull().ok());
+              ASSERT_TRUE(read->arrays[0]->ValidateFull().ok());
             }
           }
         }

@@ -1,5 +1,7 @@
 #include "storage/percent_encoding.h"
 
+#include <cctype>
+
 #include <fmt/format.h>
 
 namespace tidemill {
@@ -32,19 +34,37 @@ std::string PercentDecode(std::string_view text) {
   return decoded;
 }
 
-std::string PercentEncodeForHive(std::string_view text) {
-  constexpr std::string_view kReserved = "\"#%'*/:=?\\{[]^\x7f";
+namespace {
+
+template <typename IsKept>
+std::string Encode(std::string_view text, const IsKept& is_kept) {
   std::string encoded;
   encoded.reserve(text.size());
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || kReserved.find(c) != std::string_view::npos) {
-      encoded += fmt::format("%{:02X}", byte);
-    } else {
+    if (is_kept(c)) {
       encoded.push_back(c);
+    } else {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
   return encoded;
+}
+
+}  // namespace
+
+std::string PercentEncodeForHive(std::string_view text) {
+  constexpr std::string_view kReserved = "\"#%'*/:=?\\{[]^\x7f";
+  return Encode(text, [&](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && kReserved.find(c) == std::string_view::npos;
+  });
+}
+
+std::string PercentEncodeForUri(std::string_view path) {
+  constexpr std::string_view kKept = "/-._~=+,:@";
+  return Encode(path, [&](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x80 && (std::isalnum(byte) != 0 || kKept.find(c) != std::string_view::npos);
+  });
 }
 
 }  // namespace tidemill

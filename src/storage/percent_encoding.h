@@ -15,4 +15,8 @@ std::string PercentDecode(std::string_view text);
 /// ' * / : = ? \ { [ ] ^ and DEL. Everything else, UTF-8 included, stays as it is.
 std::string PercentEncodeForHive(std::string_view text);
 
+/// Encodes a path for a URI: all bytes but letters, digits and any of / - . _ ~ = + , : @ (RFC
+/// 3986, section 3.3).
+std::string PercentEncodeForUri(std::string_view path);
+
 }  // namespace tidemill

@@ -23,6 +23,8 @@ class IoRetries {
       : first_pause_(first_pause) {}
 
   int64_t count() const { return count_; }
+  /// Notes a retry that somebody else made.
+  void Count() { ++count_; }
 
   /// Calls `work` (a callable that returns a Result) until it succeeds, fails for good, or has
   /// failed kAttempts times; returns its last result.

@@ -9,11 +9,11 @@ namespace tidemill {
 
 /// Decides from rows and bytes already written alone, so equal data is cut equally on any machine.
 ///
-/// Row groups have up to 131 072 rows: large enough for encodings and for scans (a multiple of
-/// DuckDB's vectors, about its own row group), small enough that readers of a file get work for
-/// several threads and that a writer of many partitions at once holds little. Wide rows make them
-/// smaller. The last row groups of a file are evened out, so that the file ends near its target
-/// size without a crumb at its end.
+/// Row groups have up to 131 072 rows, if not told otherwise: large enough for encodings and for
+/// scans (a multiple of DuckDB's vectors, about its own row group), small enough that readers of a
+/// file get work for several threads and that a writer of many partitions at once holds little.
+/// Wide rows make them smaller. The last row groups of a file are evened out, so that the file ends
+/// near its target size without a crumb at its end.
 class RowGroupPlanner {
  public:
   static constexpr int64_t kMaxRows = 131'072;
@@ -27,6 +27,13 @@ class RowGroupPlanner {
   RowGroupPlanner(int64_t file_size, int64_t max_rows_per_file)
       : file_size_(file_size), max_rows_per_file_(max_rows_per_file) {}
 
+  /// For rows in an order by their values: row groups have at most `max_rows`, and a file has at
+  /// least eight, as the last one's width is then a poor guess of the next one's.
+  void SetClustered(int64_t max_rows) {
+    max_rows_per_group_ = max_rows;
+    least_groups_ = 8;
+  }
+
   /// Tells how wide rows are in memory, before the first row group.
   void SetRowWidth(double bytes) { memory_width_ = std::max(bytes, 1.0); }
   bool knows_row_width() const { return memory_width_ > 0; }
@@ -34,11 +41,11 @@ class RowGroupPlanner {
   int64_t RowsOfNextGroup() const {
     // Rows hardly ever grow by encoding, so their width in memory is a safe first guess.
     const double width = stored_width_ > 0 ? stored_width_ : memory_width_;
-    const double space = static_cast<double>(file_size_ - bytes_in_file_) / width;
-    int64_t fit = std::max(static_cast<int64_t>(std::min(space, 1e15)), kMinRows);
+    int64_t fit = RowsIn(file_size_ - bytes_in_file_, width);
     if (max_rows_per_file_ > 0) fit = std::min(fit, max_rows_per_file_ - rows_in_file_);
     const auto in_memory = static_cast<int64_t>(static_cast<double>(kMaxMemory) / memory_width_);
-    const int64_t limit = std::clamp(in_memory, kMinRows, kMaxRows);
+    int64_t limit = std::clamp(in_memory, kMinRows, max_rows_per_group_);
+    if (least_groups_ > 1) limit = std::min(limit, RowsIn(file_size_ / least_groups_, width));
     if (stored_width_ == 0) return std::min(fit, limit);
     const int64_t groups = (fit + limit - 1) / limit;
     return (fit + groups - 1) / groups;
@@ -63,8 +70,15 @@ class RowGroupPlanner {
   }
 
  private:
+  static int64_t RowsIn(int64_t bytes, double width) {
+    const double rows = static_cast<double>(bytes) / width;
+    return std::max(static_cast<int64_t>(std::min(rows, 1e15)), kMinRows);
+  }
+
   int64_t file_size_;
   int64_t max_rows_per_file_;
+  int64_t max_rows_per_group_ = kMaxRows;
+  int64_t least_groups_ = 1;
   int64_t rows_in_file_ = 0;
   int64_t bytes_in_file_ = 0;
   double memory_width_ = 0;  ///< of a row; 0: not known

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <arrow/array/concatenate.h>
+#include <arrow/compute/api_vector.h>
 #include <arrow/util/checked_cast.h>
 #include <arrow/util/utf8.h>
 #include <parquet/arrow/schema.h>
@@ -11,6 +12,7 @@
 #include "storage/column_types.h"
 #include "storage/parquet_reading.h"
 #include "storage/parquet_source.h"
+#include "storage/prefetched_file.h"
 
 namespace tidemill {
 namespace {
@@ -46,7 +48,7 @@ arrow::Result<WantedColumn> Find(const ParquetFooter& footer, const arrow::Schem
                                   ", which cannot be read");
   }
   const parquet::SchemaDescriptor& descriptor = *footer.metadata->schema();
-  const int index = descriptor.group_node()->FieldIndex(name);
+  const int index = footer.schema->GetFieldIndex(name);
   if (index < 0) return wanted;
   const parquet::schema::Node& node = *descriptor.group_node()->field(index);
   if (!node.is_primitive() || node.is_repeated()) {
@@ -136,16 +138,61 @@ arrow::Result<std::shared_ptr<arrow::Array>> ReadColumn(parquet::arrow::FileRead
   return column;
 }
 
+/// Where the wanted column chunks lie in the file.
+std::vector<arrow::io::ReadRange> RangesOf(const parquet::FileMetaData& metadata, int row_group,
+                                           const std::vector<WantedColumn>& wanted) {
+  std::vector<arrow::io::ReadRange> ranges;
+  const auto group = metadata.RowGroup(row_group);
+  for (const WantedColumn& column : wanted) {
+    if (column.leaf < 0) continue;
+    const auto chunk = group->ColumnChunk(column.leaf);
+    int64_t begin = chunk->data_page_offset();
+    if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0) {
+      begin = std::min(begin, chunk->dictionary_page_offset());
+    }
+    ranges.push_back({begin, chunk->total_compressed_size()});
+  }
+  return ranges;
+}
+
+int64_t FirstRowOf(const parquet::FileMetaData& metadata, int row_group) {
+  int64_t first = 0;
+  for (int i = 0; i < row_group; ++i) first += metadata.RowGroup(i)->num_rows();
+  return first;
+}
+
+/// Takes the deleted rows out of a row group whose first row has number `first` in its file.
+arrow::Status DropRows(const std::vector<int64_t>& deleted, int64_t first, RowGroupColumns* read) {
+  auto next = std::ranges::lower_bound(deleted, first);
+  if (next == deleted.end() || *next >= first + read->num_rows) return arrow::Status::OK();
+  arrow::Int32Builder kept;
+  ARROW_RETURN_NOT_OK(kept.Reserve(read->num_rows));
+  for (int64_t row = 0; row < read->num_rows; ++row) {
+    if (next != deleted.end() && *next == first + row) {
+      ++next;
+    } else {
+      kept.UnsafeAppend(static_cast<int32_t>(row));
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto rows, kept.Finish());
+  for (auto& array : read->arrays) {
+    ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(array, rows));
+    array = taken.make_array();
+  }
+  read->num_rows = rows->length();
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
-arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> ReadRowGroup(
-    const Location& root, const DataFile& file, const ParquetFooter& footer, int row_group,
-    const arrow::Schema& schema, const std::vector<std::string>& columns) {
-  using Arrays = std::vector<std::shared_ptr<arrow::Array>>;
+arrow::Result<RowGroupColumns> ReadRowGroup(const Location& root, const DataFile& file,
+                                            const ParquetFooter& footer, int row_group,
+                                            const arrow::Schema& schema,
+                                            const std::vector<std::string>& columns) {
   arrow::util::InitializeUTF8();
   ARROW_ASSIGN_OR_RAISE(auto input, OpenDataFile(root, file));
   const std::string place = fmt::format("row group {}", row_group);
-  return GuardParquet(file.path, place, [&]() -> arrow::Result<Arrays> {
+  return GuardParquet(file.path, place, [&]() -> arrow::Result<RowGroupColumns> {
     std::vector<WantedColumn> wanted;
     parquet::ArrowReaderProperties properties = ColumnProperties();
     for (const std::string& name : columns) {
@@ -156,21 +203,30 @@ arrow::Result<std::vector<std::shared_ptr<arrow::Array>>> ReadRowGroup(
       }
       wanted.push_back(std::move(column));
     }
+    if (!root.is_local) {
+      ARROW_ASSIGN_OR_RAISE(
+          input, Prefetch(std::move(input), RangesOf(*footer.metadata, row_group, wanted)));
+    }
     ARROW_ASSIGN_OR_RAISE(
         auto reader, parquet::arrow::FileReader::Make(
                          arrow::default_memory_pool(),
                          parquet::ParquetFileReader::Open(input, FileProperties(), footer.metadata),
                          properties));
     const int64_t num_rows = footer.metadata->RowGroup(row_group)->num_rows();
-    Arrays arrays;
+    RowGroupColumns read;
+    read.num_rows = num_rows;
     for (const WantedColumn& column : wanted) {
       ARROW_ASSIGN_OR_RAISE(
           auto array,
           GuardParquet(file.path, fmt::format("{}: column '{}'", place, column.name),
                        [&] { return ReadColumn(reader.get(), row_group, column, num_rows); }));
-      arrays.push_back(std::move(array));
+      read.arrays.push_back(std::move(array));
     }
-    return arrays;
+    if (file.deleted_rows != nullptr) {
+      ARROW_RETURN_NOT_OK(
+          DropRows(*file.deleted_rows, FirstRowOf(*footer.metadata, row_group), &read));
+    }
+    return read;
   });
 }
 

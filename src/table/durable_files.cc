@@ -125,6 +125,19 @@ arrow::Status SyncTree(const std::string& path) {
   return SyncDirectory(path);
 }
 
+arrow::Status SyncFiles(const std::string& directory, const std::string& prefix) {
+  ARROW_ASSIGN_OR_RAISE(const auto names, NamesIn(directory));
+  for (const std::string& name : names) {
+    if (!name.starts_with(prefix)) continue;
+    const std::string path = directory + "/" + name;
+    Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0 || fsync(file.get()) != 0) {
+      return PathError(path, "cannot be flushed to the disk", errno);
+    }
+  }
+  return SyncDirectory(directory);
+}
+
 arrow::Status ReplaceFile(const std::string& path, std::string_view content,
                           const std::string& temporary) {
   const arrow::Status written = WriteAndSync(temporary, content);
@@ -139,6 +152,29 @@ arrow::Status ReplaceFile(const std::string& path, std::string_view content,
   }
   // Whether the temporary name has gone for good does not matter.
   return SyncDirectory(ParentOf(path));
+}
+
+arrow::Result<bool> CreateFile(const std::string& path, std::string_view content,
+                               const std::string& temporary) {
+  const arrow::Status written = WriteAndSync(temporary, content);
+  if (!written.ok()) {
+    unlink(temporary.c_str());
+    return written;
+  }
+  // A link never replaces what is there; file systems without links can rename under that
+  // condition.
+  int error = link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
+  if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK) {
+    error = syscall(SYS_renameat2, AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
+                    RENAME_NOREPLACE) == 0
+                ? 0
+                : errno;
+  }
+  unlink(temporary.c_str());
+  if (error == EEXIST) return false;
+  if (error != 0) return PathError(path, "cannot be created", error);
+  ARROW_RETURN_NOT_OK(SyncDirectory(ParentOf(path)));
+  return true;
 }
 
 arrow::Result<std::optional<std::string>> ReadSmallFile(const std::string& path) {

@@ -36,10 +36,17 @@ arrow::Status SyncDirectory(const std::string& path);
 /// Flushes the entries of a directory and of all below it.
 arrow::Status SyncTree(const std::string& path);
 
+/// Flushes the files of a directory whose name begins with `prefix`, then the directory's entries.
+arrow::Status SyncFiles(const std::string& directory, const std::string& prefix);
+
 /// Replaces the content of `path` at once: readers see the old or the new. `temporary` is a path on
 /// the same file system that nobody else uses; it is gone afterwards, but after a crash.
 arrow::Status ReplaceFile(const std::string& path, std::string_view content,
                           const std::string& temporary);
+
+/// Creates `path` with its content, at once; false if there is such a file. `temporary` as above.
+arrow::Result<bool> CreateFile(const std::string& path, std::string_view content,
+                               const std::string& temporary);
 
 /// Nothing if there is no such file.
 arrow::Result<std::optional<std::string>> ReadSmallFile(const std::string& path);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "table/durable_files.h"
+#include "storage/parallel_for.h"
 #include "table/ledger_json.h"
 
 namespace tidemill {
@@ -11,45 +11,37 @@ namespace {
 
 constexpr std::string_view kSuffix = ".json";
 
-/// Whether the partition in place is the one that the intent was about to publish.
-arrow::Result<bool> IsInPlace(const std::string& table_path, const PublishIntent& intent) {
-  ARROW_ASSIGN_OR_RAISE(const auto identity,
-                        IdentityOf(table_path + "/" + intent.entry.published->partition));
-  return identity.has_value() && identity->inode == intent.staged_inode;
-}
+constexpr const char* kFolder = "_tidemill/";
+/// Files of the ledger read at the same time.
+constexpr int kReaders = 8;
 
 }  // namespace
 
-std::string Ledger::EntryPath(const std::string& date) const {
-  return table_path_ + "/_tidemill/dates/" + date + std::string(kSuffix);
+std::string Ledger::EntryPath(const std::string& date) {
+  return std::string(kFolder) + "dates/" + date + std::string(kSuffix);
 }
 
-std::string Ledger::IntentPath(const std::string& date) const {
-  return table_path_ + "/_tidemill/pending/" + date + std::string(kSuffix);
+std::string Ledger::IntentPath(const std::string& date) {
+  return std::string(kFolder) + "pending/" + date + std::string(kSuffix);
 }
 
-std::string Ledger::RunPath(const std::string& run_id) const {
-  return table_path_ + "/_tidemill/runs/" + run_id + std::string(kSuffix);
+std::string Ledger::RunPath(const std::string& run_id) {
+  return std::string(kFolder) + "runs/" + run_id + std::string(kSuffix);
 }
 
 arrow::Result<std::optional<LedgerEntry>> Ledger::Read(const std::string& date) const {
-  // The intent first: if its writer finishes in between, the entry that is read next is the new
-  // one.
-  ARROW_ASSIGN_OR_RAISE(const auto pending, ReadSmallFile(IntentPath(date)));
-  if (pending.has_value()) {
-    ARROW_ASSIGN_OR_RAISE(PublishIntent intent, IntentFromJson(*pending, IntentPath(date)));
-    ARROW_ASSIGN_OR_RAISE(const bool is_in_place, IsInPlace(table_path_, intent));
-    if (is_in_place) return std::move(intent.entry);
-  }
-  ARROW_ASSIGN_OR_RAISE(const auto text, ReadSmallFile(EntryPath(date)));
-  if (!text.has_value()) return std::nullopt;
-  return EntryFromJson(*text, EntryPath(date));
+  const auto recorded = [&]() -> MaybeEntry {
+    ARROW_ASSIGN_OR_RAISE(const auto file, files_->Read(EntryPath(date)));
+    if (!file.has_value()) return std::nullopt;
+    return EntryFromJson(file->text, EntryPath(date));
+  };
+  return reconcile_ ? reconcile_(date, recorded) : recorded();
 }
 
 arrow::Result<std::vector<std::string>> Ledger::Dates() const {
   std::vector<std::string> dates;
-  ARROW_ASSIGN_OR_RAISE(const auto names, NamesIn(table_path_ + "/_tidemill/dates"));
-  ARROW_ASSIGN_OR_RAISE(const auto pending, NamesIn(table_path_ + "/_tidemill/pending"));
+  ARROW_ASSIGN_OR_RAISE(const auto names, files_->NamesIn("_tidemill/dates"));
+  ARROW_ASSIGN_OR_RAISE(const auto pending, files_->NamesIn("_tidemill/pending"));
   for (const auto* list : {&names, &pending}) {
     for (const std::string& name : *list) {
       if (name.starts_with('.') || !name.ends_with(kSuffix)) continue;
@@ -63,11 +55,19 @@ arrow::Result<std::vector<std::string>> Ledger::Dates() const {
 
 arrow::Result<std::vector<LedgerEntry>> Ledger::ReadAll(const std::string& first,
                                                         const std::string& last) const {
+  ARROW_ASSIGN_OR_RAISE(auto dates, Dates());
+  std::erase_if(dates, [&](const std::string& date) {
+    return date < first || (!last.empty() && date > last);
+  });
+  std::vector<std::optional<LedgerEntry>> found(dates.size());
+  ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(dates.size()), kReaders, nullptr,
+                                  [&](int64_t i, int) -> arrow::Status {
+                                    const auto at = static_cast<size_t>(i);
+                                    ARROW_ASSIGN_OR_RAISE(found[at], Read(dates[at]));
+                                    return arrow::Status::OK();
+                                  }));
   std::vector<LedgerEntry> entries;
-  ARROW_ASSIGN_OR_RAISE(const auto dates, Dates());
-  for (const std::string& date : dates) {
-    if (date < first || (!last.empty() && date > last)) continue;
-    ARROW_ASSIGN_OR_RAISE(auto entry, Read(date));
+  for (auto& entry : found) {
     if (entry.has_value()) entries.push_back(*std::move(entry));
   }
   return entries;
@@ -86,13 +86,13 @@ arrow::Result<std::optional<LedgerEntry>> Ledger::LastPublishedBefore(
 
 arrow::Result<std::vector<RunRecord>> Ledger::ReadRuns() const {
   std::vector<RunRecord> runs;
-  ARROW_ASSIGN_OR_RAISE(const auto names, NamesIn(table_path_ + "/_tidemill/runs"));
+  ARROW_ASSIGN_OR_RAISE(const auto names, files_->NamesIn("_tidemill/runs"));
   for (const std::string& name : names) {
     if (name.starts_with('.') || !name.ends_with(kSuffix)) continue;
     const std::string path = RunPath(name.substr(0, name.size() - kSuffix.size()));
-    ARROW_ASSIGN_OR_RAISE(const auto text, ReadSmallFile(path));
-    if (!text.has_value()) continue;
-    ARROW_ASSIGN_OR_RAISE(RunRecord run, RunFromJson(*text, path));
+    ARROW_ASSIGN_OR_RAISE(const auto file, files_->Read(path));
+    if (!file.has_value()) continue;
+    ARROW_ASSIGN_OR_RAISE(RunRecord run, RunFromJson(file->text, path));
     runs.push_back(std::move(run));
   }
   return runs;

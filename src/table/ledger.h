@@ -7,14 +7,14 @@
 /// A date's entry changes only under the date's lock (table.h). Unknown fields are ignored; a newer
 /// format version is refused.
 ///
-/// Between the exchange of a partition's directories and the new entry lies an instant. A crash in
-/// it leaves the intent
-/// `_tidemill/pending/DATE.json`, which holds the whole new entry; the ledger reads it in place of
-/// the old one if the directory in place is the one that the intent speaks of. So whoever reads the
-/// ledger sees the entry of the partition that a reader of the table sees, without having to write
-/// anything.
+/// Where the step that publishes is not the writing of the entry itself, an instant lies between
+/// the two, and a crash in it leaves an entry that is too old. The table's kind knows where the new
+/// one stands then (`Reconcile`): on a local disk in the intent `_tidemill/pending/DATE.json`, in a
+/// Delta table in the commit. So whoever reads the ledger sees the entry of the partition that a
+/// reader of the table sees, without having to write anything.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +25,7 @@
 #include <arrow/scalar.h>
 
 #include "base/calendar.h"
+#include "table/table_files.h"
 #include "tidemill/run.h"
 #include "tidemill/table.h"
 
@@ -35,6 +36,7 @@ struct InputFile {
   std::string path;  ///< relative to the source; bytes that are no UTF-8 as \xNN
   int64_t size = 0;
   int64_t mtime_ns = 0;
+  std::string revision;  ///< tells apart states of the same size and time; mostly empty
 
   bool operator==(const InputFile&) const = default;
 };
@@ -53,8 +55,9 @@ struct PublishedState {
   std::string status;  ///< "done" | "empty"
   std::string definition_hash;
   std::vector<std::pair<std::string, std::string>> features;  ///< name, hash of its definition
-  std::string partition;         ///< directory of the date, relative to the table
-  std::vector<InputDay> inputs;  ///< sorted by day
+  std::string partition;                 ///< directory of the date, relative to the table
+  std::vector<InputDay> inputs;          ///< sorted by day
+  std::optional<int64_t> input_version;  ///< of a Delta source
   int64_t rows_read = 0;
   int64_t rows_dropped = 0;
   int64_t rows_filtered = 0;
@@ -64,6 +67,7 @@ struct PublishedState {
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
   int64_t published_at = 0;  ///< microseconds since the epoch
+  int64_t transaction = -1;  ///< version of the Delta table's txn action; -1: not Delta
 };
 
 /// The last run that tried a feature date.
@@ -83,8 +87,14 @@ struct LedgerEntry {
 /// Reads the ledger of one table; writes nothing. Errors (kRunFailed) name the file.
 class Ledger {
  public:
-  /// `table_path` is the table's directory with symbolic links resolved; it need not exist.
-  explicit Ledger(std::string table_path) : table_path_(std::move(table_path)) {}
+  using MaybeEntry = arrow::Result<std::optional<LedgerEntry>>;
+  /// Gives the entry that holds for a date; `recorded` reads what the ledger's file says.
+  using Reconcile = std::function<MaybeEntry(const std::string& date,
+                                             const std::function<MaybeEntry()>& recorded)>;
+
+  /// The table need not exist. Without `reconcile` what is recorded holds.
+  explicit Ledger(std::shared_ptr<const TableFiles> files, Reconcile reconcile = {})
+      : files_(std::move(files)), reconcile_(std::move(reconcile)) {}
 
   /// Nothing if the date was never tried.
   arrow::Result<std::optional<LedgerEntry>> Read(const std::string& date) const;
@@ -99,14 +109,16 @@ class Ledger {
   /// All runs, oldest first.
   arrow::Result<std::vector<RunRecord>> ReadRuns() const;
 
-  std::string EntryPath(const std::string& date) const;
-  std::string IntentPath(const std::string& date) const;
-  std::string RunPath(const std::string& run_id) const;
+  /// Paths relative to the table.
+  static std::string EntryPath(const std::string& date);
+  static std::string IntentPath(const std::string& date);
+  static std::string RunPath(const std::string& run_id);
 
  private:
   arrow::Result<std::vector<std::string>> Dates() const;
 
-  std::string table_path_;
+  std::shared_ptr<const TableFiles> files_;
+  Reconcile reconcile_;
 };
 
 }  // namespace tidemill

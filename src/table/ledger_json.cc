@@ -80,13 +80,14 @@ std::vector<CheckResult> ChecksFromJson(const Json& json) {
   return checks;
 }
 
-/// Files are arrays of path, size and time: there may be thousands.
+/// Files are arrays of path, size, time and perhaps a revision: there may be thousands.
 Json InputsToJson(const std::vector<InputDay>& days) {
   Json json = Json::array();
   for (const InputDay& day : days) {
     Json files = Json::array();
     for (const InputFile& file : day.files) {
       files.push_back(Json::array({file.path, file.size, file.mtime_ns}));
+      if (!file.revision.empty()) files.back().push_back(file.revision);
     }
     json.push_back({{"day", day.day.has_value() ? Json(FormatCivilDay(*day.day)) : Json()},
                     {"files", std::move(files)}});
@@ -104,7 +105,8 @@ std::vector<InputDay> InputsFromJson(const Json& json) {
       if (!day.day.has_value()) throw FormatError(fmt::format("'{}' is not a day", text));
     }
     for (const Json& file : one.at("files")) {
-      day.files.push_back({file.at(0), file.at(1), file.at(2)});
+      day.files.push_back({file.at(0), file.at(1), file.at(2), ""});
+      if (file.size() > 3) day.files.back().revision = file.at(3);
     }
     days.push_back(std::move(day));
   }
@@ -137,6 +139,8 @@ Json PublishedToJson(const PublishedState& state) {
   }
   json["checks"] = ChecksToJson(state.checks);
   json["inputs"] = InputsToJson(state.inputs);
+  if (state.input_version.has_value()) json["input_version"] = *state.input_version;
+  if (state.transaction >= 0) json["transaction"] = state.transaction;
   return json;
 }
 
@@ -164,6 +168,10 @@ PublishedState PublishedFromJson(const Json& json) {
   }
   state.checks = ChecksFromJson(json.at("checks"));
   state.inputs = InputsFromJson(json.at("inputs"));
+  if (const auto at = json.find("input_version"); at != json.end()) {
+    state.input_version = at->get<int64_t>();
+  }
+  state.transaction = Get<int64_t>(json, "transaction", -1);
   return state;
 }
 
@@ -225,6 +233,8 @@ std::string IntentToJson(const PublishIntent& intent) {
                {"run_id", intent.run_id},
                {"staged", intent.staged},
                {"staged_inode", intent.staged_inode},
+               {"process", intent.process},
+               {"app_id", intent.app_id},
                {"entry", EntryJson(intent.entry)}});
 }
 
@@ -267,6 +277,8 @@ arrow::Result<PublishIntent> IntentFromJson(const std::string& text, const std::
     intent.run_id = json.at("run_id");
     intent.staged = json.at("staged");
     intent.staged_inode = json.at("staged_inode");
+    intent.process = Get<std::string>(json, "process", "");
+    intent.app_id = Get<std::string>(json, "app_id", "");
     intent.entry = EntryOf(json.at("entry"));
     if (!intent.entry.published.has_value()) throw FormatError("it publishes nothing");
     return intent;

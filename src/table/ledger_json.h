@@ -13,9 +13,11 @@ namespace tidemill {
 /// A publication about to happen: all that is needed to finish or to drop it after a crash.
 struct PublishIntent {
   std::string run_id;
-  std::string staged;  ///< directory of the new partition before the exchange
+  std::string staged;  ///< directory of the new partition before the exchange; empty: none
   uint64_t staged_inode = 0;
-  LedgerEntry entry;  ///< that holds once the new partition is in place
+  std::string process;  ///< that publishes, where no lock tells whether it lives
+  std::string app_id;   ///< of the Delta transaction that publishes
+  LedgerEntry entry;    ///< that holds once the new partition is in place
 };
 
 std::string EntryToJson(const LedgerEntry& entry);

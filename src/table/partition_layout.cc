@@ -16,8 +16,25 @@ namespace {
 
 using Kind = PartitionTerm::Kind;
 
-/// The name of the directory column of a term.
-std::string NameOf(const PartitionTerm& term) {
+bool IsColumnTerm(const PartitionTerm& term) {
+  return term.kind == Kind::kColumn || term.kind == Kind::kBucket;
+}
+
+bool CanBePath(const arrow::DataType& type) {
+  return arrow::is_integer(type.id()) || type.id() == arrow::Type::STRING ||
+         type.id() == arrow::Type::BOOL || type.id() == arrow::Type::DATE32 ||
+         type.id() == arrow::Type::DECIMAL128;
+}
+
+bool IsPathColumn(const std::vector<PartitionTerm>& terms, const std::string& name) {
+  return std::ranges::any_of(terms, [&](const PartitionTerm& term) {
+    return term.kind == Kind::kColumn && term.column.text == name;
+  });
+}
+
+}  // namespace
+
+std::string PartitionLayout::NameOf(const PartitionTerm& term) {
   switch (term.kind) {
     case Kind::kFeatureDate:
       return "feature_date";
@@ -37,23 +54,24 @@ std::string NameOf(const PartitionTerm& term) {
   return "";
 }
 
-bool IsColumnTerm(const PartitionTerm& term) {
-  return term.kind == Kind::kColumn || term.kind == Kind::kBucket;
+std::vector<std::string> PartitionLayout::ColumnNames() const {
+  std::vector<std::string> names;
+  for (const PartitionTerm& term : date_terms_) names.push_back(NameOf(term));
+  for (const PartitionTerm& term : column_terms_) names.push_back(NameOf(term));
+  return names;
 }
 
-bool CanBePath(const arrow::DataType& type) {
-  return arrow::is_integer(type.id()) || type.id() == arrow::Type::STRING ||
-         type.id() == arrow::Type::BOOL || type.id() == arrow::Type::DATE32 ||
-         type.id() == arrow::Type::DECIMAL128;
+std::vector<std::pair<std::string, std::string>> PartitionLayout::DateColumns() const {
+  std::vector<std::pair<std::string, std::string>> columns;
+  for (const PartitionTerm& term : date_terms_) {
+    const bool is_number =
+        term.kind == Kind::kYear || term.kind == Kind::kMonth || term.kind == Kind::kDay;
+    columns.emplace_back(NameOf(term), term.kind == Kind::kFeatureDate ? "date"
+                                       : is_number                     ? "integer"
+                                                                       : "string");
+  }
+  return columns;
 }
-
-bool IsPathColumn(const std::vector<PartitionTerm>& terms, const std::string& name) {
-  return std::ranges::any_of(terms, [&](const PartitionTerm& term) {
-    return term.kind == Kind::kColumn && term.column.text == name;
-  });
-}
-
-}  // namespace
 
 arrow::Result<PartitionLayout> PartitionLayout::Make(const std::vector<PartitionTerm>& terms,
                                                      const Calendar& calendar) {

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arrow/record_batch.h>
@@ -32,6 +33,13 @@ class PartitionLayout {
 
   /// Terms of columns and buckets, in order.
   const std::vector<PartitionTerm>& column_terms() const { return column_terms_; }
+
+  /// The name of the directory column of a term.
+  static std::string NameOf(const PartitionTerm& term);
+  /// The names of all directory columns, in order.
+  std::vector<std::string> ColumnNames() const;
+  /// The directory columns that give the date, with their types in a Delta table.
+  std::vector<std::pair<std::string, std::string>> DateColumns() const;
 
   /// Checks the terms against the rows' schema: columns exist and have types that directory names
   /// or buckets can have, and no column of the files has the name of a directory. Errors are

@@ -25,7 +25,6 @@ class Publisher {
   Publisher(const std::string& table_path, PublishIntent intent, StagingFolder* staging,
             const PublishProbe& probe)
       : table_path_(table_path),
-        ledger_(table_path),
         target_(table_path + "/" + intent.entry.published->partition),
         staged_(StagingRoot(table_path) + "/" + intent.staged),
         retired_(staged_ + ".old"),
@@ -47,11 +46,11 @@ class Publisher {
     }
     intent_.staged_inode = staged->inode;
     ARROW_RETURN_NOT_OK(MakeDirectories(ParentOf(target_)));
-    ARROW_RETURN_NOT_OK(MakeDirectories(ParentOf(ledger_.IntentPath(date_))));
-    ARROW_RETURN_NOT_OK(MakeDirectories(ParentOf(ledger_.EntryPath(date_))));
+    ARROW_RETURN_NOT_OK(MakeDirectories(ParentOf(IntentPath())));
+    ARROW_RETURN_NOT_OK(MakeDirectories(ParentOf(EntryPath())));
     Report("prepared");
     ARROW_RETURN_NOT_OK(
-        ReplaceFile(ledger_.IntentPath(date_), IntentToJson(intent_), staging_->TemporaryPath()));
+        ReplaceFile(IntentPath(), IntentToJson(intent_), staging_->TemporaryPath()));
     Report("intent");
     const arrow::Status exchanged = PutInPlace(in_place.has_value());
     if (!exchanged.ok()) return Undo(exchanged, in_place.has_value());
@@ -81,6 +80,9 @@ class Publisher {
   }
 
  private:
+  std::string IntentPath() const { return table_path_ + "/" + Ledger::IntentPath(date_); }
+  std::string EntryPath() const { return table_path_ + "/" + Ledger::EntryPath(date_); }
+
   void Report(std::string_view step) const {
     if (probe_.after_step) probe_.after_step(step);
   }
@@ -109,7 +111,7 @@ class Publisher {
       const auto retired = IdentityOf(retired_);
       if (retired.ok() && retired->has_value()) undone = Rename(retired_, target_);
     }
-    if (undone.ok()) static_cast<void>(RemoveFile(ledger_.IntentPath(date_)));
+    if (undone.ok()) static_cast<void>(RemoveFile(IntentPath()));
     return failure;
   }
 
@@ -151,13 +153,12 @@ class Publisher {
   }
 
   arrow::Status WriteEntry() {
-    return ReplaceFile(ledger_.EntryPath(date_), EntryToJson(intent_.entry),
-                       staging_->TemporaryPath());
+    return ReplaceFile(EntryPath(), EntryToJson(intent_.entry), staging_->TemporaryPath());
   }
 
   /// The publication stands, whatever happens here; what is left over is removed by the next run.
   void CleanUp() {
-    if (!RemoveFile(ledger_.IntentPath(date_)).ok()) return;
+    if (!RemoveFile(IntentPath()).ok()) return;
     Report("done");
     static_cast<void>(RemoveTree(staged_));
     static_cast<void>(RemoveTree(retired_));
@@ -165,7 +166,6 @@ class Publisher {
   }
 
   std::string table_path_;
-  Ledger ledger_;
   std::string target_;   ///< where the partition is seen
   std::string staged_;   ///< where it comes from
   std::string retired_;  ///< where the old one goes if there is no exchange
@@ -177,6 +177,20 @@ class Publisher {
 
 }  // namespace
 
+Ledger::MaybeEntry EntryInPlace(const std::string& table_path, const std::string& date,
+                                const std::function<Ledger::MaybeEntry()>& recorded) {
+  // The intent first: if its writer finishes in between, the entry that is read next is the new
+  // one.
+  const std::string path = table_path + "/" + Ledger::IntentPath(date);
+  ARROW_ASSIGN_OR_RAISE(const auto pending, ReadSmallFile(path));
+  if (!pending.has_value()) return recorded();
+  ARROW_ASSIGN_OR_RAISE(PublishIntent intent, IntentFromJson(*pending, path));
+  ARROW_ASSIGN_OR_RAISE(const auto in_place,
+                        IdentityOf(table_path + "/" + intent.entry.published->partition));
+  const bool is_new = in_place.has_value() && in_place->inode == intent.staged_inode;
+  return is_new ? std::move(intent.entry) : recorded();
+}
+
 arrow::Status PublishStaged(const std::string& table_path, PublishIntent intent,
                             StagingFolder* staging, const PublishProbe& probe) {
   return Publisher(table_path, std::move(intent), staging, probe).Publish();
@@ -184,7 +198,7 @@ arrow::Status PublishStaged(const std::string& table_path, PublishIntent intent,
 
 arrow::Status RecoverDate(const std::string& table_path, const std::string& date,
                           StagingFolder* staging, const PublishProbe& probe) {
-  const std::string path = Ledger(table_path).IntentPath(date);
+  const std::string path = table_path + "/" + Ledger::IntentPath(date);
   ARROW_ASSIGN_OR_RAISE(const auto text, ReadSmallFile(path));
   if (!text.has_value()) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(PublishIntent intent, IntentFromJson(*text, path));

@@ -36,6 +36,11 @@ struct PublishProbe {
   bool without_exchange = false;                          ///< as on file systems that cannot
 };
 
+/// The entry that holds for a date: that of the intent if its directory is in place, else what is
+/// recorded (Ledger::Reconcile).
+Ledger::MaybeEntry EntryInPlace(const std::string& table_path, const std::string& date,
+                                const std::function<Ledger::MaybeEntry()>& recorded);
+
 /// Steps 2 to 6. After an error the table and the ledger are as they were, unless the disk refuses
 /// even that; then the intent stays for recovery. `intent` needs all but the inode.
 arrow::Status PublishStaged(const std::string& table_path, PublishIntent intent,

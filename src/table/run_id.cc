@@ -52,4 +52,12 @@ std::string MakeRunId() {
                      date.day, at.hour, at.minute, at.second, at.micros, random());
 }
 
+std::string MakeUuid() {
+  std::random_device random;
+  const uint32_t words[4] = {random(), random(), random(), random()};
+  return fmt::format("{:08x}-{:04x}-4{:03x}-{:04x}-{:04x}{:08x}", words[0], words[1] >> 16,
+                     words[1] & 0xfff, (words[2] >> 16 & 0x3fff) | 0x8000, words[2] & 0xffff,
+                     words[3]);
+}
+
 }  // namespace tidemill

@@ -11,6 +11,9 @@ namespace tidemill {
 /// time and are safe as file names.
 std::string MakeRunId();
 
+/// A random UUID (RFC 9562, version 4).
+std::string MakeUuid();
+
 /// "2026-03-02T14:15:30.123456Z" for microseconds since the epoch.
 std::string FormatInstant(int64_t micros);
 

@@ -54,7 +54,8 @@ std::vector<InputDay> FingerprintOf(
   arrow::util::InitializeUTF8();
   std::map<std::optional<CivilDay>, std::vector<InputFile>> by_day;
   for (const auto& [day, file] : files) {
-    by_day[day].push_back({PrintablePath(file->relative_path), file->size, file->mtime_ns});
+    by_day[day].push_back(
+        {PrintablePath(file->relative_path), file->size, file->mtime_ns, file->revision});
   }
   std::vector<InputDay> days;
   for (auto& [day, day_files] : by_day) {

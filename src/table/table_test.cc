@@ -77,7 +77,7 @@ class TableTest : public FolderTest {
                                         int offset, PublishProbe probe = {},
                                         std::string run_id = MakeRunId()) {
     ARROW_ASSIGN_OR_RAISE(auto writer, table.Begin(run_id, std::move(probe)));
-    ARROW_ASSIGN_OR_RAISE(const DateLock lock, writer->Lock(*kDays.Parse(date)));
+    ARROW_ASSIGN_OR_RAISE(const DateLock lock, table.Lock(writer.get(), *kDays.Parse(date)));
     const auto rows = Rows(n, offset);
     ARROW_ASSIGN_OR_RAISE(auto staged, writer->Stage(lock, rows->schema(), {}, {}));
     ARROW_RETURN_NOT_OK(staged->Write(rows));
@@ -167,7 +167,7 @@ TEST_F(TableTest, PublishesReplacesAndLeavesNothingElse) {
 TEST_F(TableTest, StagedFilesAreNowhereBelowTheTable) {
   const Table table = Open();
   ASSERT_OK_AND_ASSIGN(auto writer, table.Begin("run"));
-  ASSERT_OK_AND_ASSIGN(const DateLock lock, writer->Lock(*kDays.Parse("2026-03-02")));
+  ASSERT_OK_AND_ASSIGN(const DateLock lock, table.Lock(writer.get(), *kDays.Parse("2026-03-02")));
   ASSERT_OK_AND_ASSIGN(auto staged, writer->Stage(lock, Rows(5, 0)->schema(), {}, {}));
   ASSERT_OK(staged->Write(Rows(5, 0)));
   ASSERT_OK(staged->Close());
@@ -225,15 +225,15 @@ TEST_F(TableTest, ADateHasOneWriter) {
   ASSERT_OK_AND_ASSIGN(auto two, table.Begin("run-two"));
   const Slot slot = *kDays.Parse("2026-03-02");
   {
-    ASSERT_OK_AND_ASSIGN(const DateLock lock, one->Lock(slot));
-    const auto refused = two->Lock(slot);
+    ASSERT_OK_AND_ASSIGN(const DateLock lock, table.Lock(one.get(), slot));
+    const auto refused = table.Lock(two.get(), slot);
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(CodeOf(refused.status()), ErrorCode::kConflict);
     EXPECT_THAT(refused.status().ToString(), HasSubstr("run-one"));
     EXPECT_THAT(refused.status().ToString(), HasSubstr(std::to_string(getpid())));
-    ASSERT_OK(two->Lock(*kDays.Parse("2026-03-03")).status());
+    ASSERT_OK(table.Lock(two.get(), *kDays.Parse("2026-03-03")).status());
   }
-  ASSERT_OK(two->Lock(slot).status());
+  ASSERT_OK(table.Lock(two.get(), slot).status());
 }
 
 TEST_F(TableTest, AFailureIsNotedBesideWhatIsPublished) {
@@ -241,7 +241,7 @@ TEST_F(TableTest, AFailureIsNotedBesideWhatIsPublished) {
   ASSERT_OK(Run(table, "2026-03-02", 10, 1).status());
   ASSERT_OK_AND_ASSIGN(auto writer, table.Begin("later"));
   for (const char* date : {"2026-03-02", "2026-03-03"}) {
-    ASSERT_OK_AND_ASSIGN(const DateLock lock, writer->Lock(*kDays.Parse(date)));
+    ASSERT_OK_AND_ASSIGN(const DateLock lock, table.Lock(writer.get(), *kDays.Parse(date)));
     ASSERT_OK(writer->RecordFailure(lock, "a check: \xff no"));
   }
   ASSERT_OK_AND_ASSIGN(const auto entries, table.ledger().ReadAll("2026-03-02", "2026-03-03"));
@@ -291,7 +291,7 @@ TEST_F(TableTest, AnotherLayoutIsRefused) {
 TEST_F(TableTest, DamageToAStagedFileIsFoundBeforeItIsSeen) {
   const Table table = Open();
   ASSERT_OK_AND_ASSIGN(auto writer, table.Begin("run"));
-  ASSERT_OK_AND_ASSIGN(const DateLock lock, writer->Lock(*kDays.Parse("2026-03-02")));
+  ASSERT_OK_AND_ASSIGN(const DateLock lock, table.Lock(writer.get(), *kDays.Parse("2026-03-02")));
   ASSERT_OK_AND_ASSIGN(auto staged, writer->Stage(lock, Rows(500, 0)->schema(), {}, {}));
   ASSERT_OK(staged->Write(Rows(500, 0)));
   ASSERT_OK(staged->Close());
@@ -492,7 +492,7 @@ TEST_F(TableTest, ManyThreadsPublishDifferentDates) {
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
       statuses[static_cast<size_t>(i)] = [&]() -> arrow::Status {
-        ARROW_ASSIGN_OR_RAISE(const DateLock lock, writer->Lock(Slot{20'000 + i}));
+        ARROW_ASSIGN_OR_RAISE(const DateLock lock, table.Lock(writer.get(), Slot{20'000 + i}));
         ARROW_ASSIGN_OR_RAISE(auto staged, writer->Stage(lock, Rows(100, i)->schema(), {}, {}));
         ARROW_RETURN_NOT_OK(staged->Write(Rows(100, i)));
         ARROW_RETURN_NOT_OK(staged->Close());

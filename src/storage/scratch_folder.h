@@ -1,6 +1,7 @@
 #pragma once
 
-/// A folder for spilled tiles that does not outlive its process.
+/// A folder for spilled tiles and files on their way to an object store, which does not outlive its
+/// process.
 
 #include <mutex>
 #include <string>
@@ -19,7 +20,7 @@ class ScratchFolder {
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
-  /// A path in the folder that no file has yet. Errors (kRunFailed) name the folder.
+  /// A path in the folder that nothing has yet. Errors (kRunFailed) name the folder.
   arrow::Result<std::string> NewPath();
 
  private:

@@ -1,4 +1,4 @@
-#include "runner/scratch_folder.h"
+#include "storage/scratch_folder.h"
 
 #include <cerrno>
 #include <cstring>
@@ -53,7 +53,7 @@ ScratchFolder::~ScratchFolder() {
 arrow::Result<std::string> ScratchFolder::NewPath() {
   std::lock_guard lock(mutex_);
   if (lock_ < 0) ARROW_RETURN_NOT_OK(Create());
-  return folder_ + "/tiles-" + std::to_string(next_++) + ".arrow";
+  return folder_ + "/" + std::to_string(next_++);
 }
 
 arrow::Status ScratchFolder::Create() {
