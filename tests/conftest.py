@@ -60,11 +60,19 @@ def kill_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], di
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server = S3Server(path_of("versitygw"), tmp_path_factory.mktemp("s3"))
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Server:
+    """An S3 server that runs, whatever the test before has done to it."""
+    if not s3_server.running:
+        s3_server.start()
+    return s3_server
 
 
 @pytest.fixture
@@ -109,4 +117,17 @@ def delta(request: pytest.FixtureRequest, disk_delta: DeltaWorld) -> DeltaWorld:
     """The same with the table on disk, and in a bucket."""
     if request.param == "disk":
         return disk_delta
-    return DeltaWorld(disk_delta.folder, disk_delta.deltars, request.getfixturevalue("s3"))
+    return DeltaWorld(disk_delta.folder, disk_delta.deltars, s3=request.getfixturevalue("s3"))
+
+
+@pytest.fixture(params=["parquet", "delta"])
+def remote(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Server) -> World:
+    """The same with source and table in a bucket; the table is of Parquet, and a Delta table."""
+    if request.param == "parquet":
+        made = World(tmp_path, s3=s3)
+    else:
+        made = DeltaWorld(tmp_path, request.getfixturevalue("deltars"), s3=s3)
+    clicks(made.events)
+    made.upload()
+    made.pipeline()
+    return made

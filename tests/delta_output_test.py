@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -210,7 +211,6 @@ def test_what_others_made_and_set_is_kept(delta):
         "delta.checkpointInterval": "3",
         "delta.logRetentionDuration": "interval 60 days",
         "delta.dataSkippingNumIndexedCols": "2",
-        "owner": "somebody",
     }
     other = pa.table(
         {
@@ -301,7 +301,8 @@ def test_partitions_of_more_columns(delta):
     assert {add["partitionValues"]["country"] for add in live} == set(COUNTRIES)
     assert {add["partitionValues"][names[2]] for add in live} == {"0", "1", "2", "3"}
     assert all(log.file_of(add).exists() for add in live)
-    by_country = "SELECT country, count(*), sum(n), count(DISTINCT user_id) FROM t WHERE feature_date = '2026-03-04' GROUP BY 1"
+    counts = "count(*), sum(n), count(DISTINCT user_id)"
+    by_country = f"SELECT country, {counts} FROM t WHERE feature_date = '{DATE}' GROUP BY 1"
     assert sorted(delta.query(by_country), key=repr) == sorted(((c, 1000, 1000, 1000) for c in COUNTRIES), key=repr)
     assert sorted(row["user_id"] for row in delta.rows("2026-03-03")) == sorted(row["user_id"] for row in rows[:100])
     before = log.live()
@@ -348,7 +349,7 @@ def start_all(world, dates: list[str]) -> list[subprocess.Popen]:
 
 @pytest.mark.parametrize("date", ["2026-02-01", DATE])
 def test_somebody_elses_commit_while_a_run_goes_on(disk_delta, flaky_reads, date):
-    """Rows of another date stay. Rows of the date itself: the run fails, or they were there before it and are replaced."""
+    """Rows of another date stay. Of the date itself, the run fails, or replaces them as what was there before it."""
     disk_delta.run()
     rows = disk_delta.rows()
     stall = disk_delta.folder / "stall"
@@ -396,7 +397,7 @@ def test_an_append_only_table_is_not_overwritten(disk_delta):
     info = disk_delta.log.metadata | {"configuration": {"delta.appendOnly": "true"}}
     disk_delta.commit({"metaData": info})
     done = disk_delta.run(expect=None)
-    assert done.returncode in (1, 2) and "appendOnly" in done.stderr
+    assert done.returncode in (1, 2) and re.search("append.?only", done.stderr, re.I)
     assert disk_delta.log.version == 1
 
 

@@ -1,14 +1,13 @@
 """Worlds whose table is a Delta table, on disk or in a bucket."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from delta_log import DeltaLog
 from interop_worker import Worker
-from s3_server import S3Server
-from tidemill_command import call, call_json
 from world import DATE, World
 
 OUTPUT = "format: delta, partition_by: [feature_date]"
@@ -17,32 +16,14 @@ FEATURES = """
   clicks: count(*) filter (where kind = 'click')
   total: sum(value)
 """
+LOG_FILES = r"\d{20}\.(json|crc|checkpoint[-0-9a-f.]*\.(parquet|json))|_last_checkpoint|_sidecars|_staged_commits"
 
 
 @dataclass
 class DeltaWorld(World):
-    """`out` is where the table's files lie on disk; `place` is how the pipeline file calls that."""
+    """A world whose table is a Delta table."""
 
     deltars: Worker
-    s3: S3Server | None = None
-    bucket: str = ""
-
-    def __post_init__(self) -> None:
-        if self.s3:
-            self.bucket = self.bucket or self.s3.new_bucket()
-            self.env = self.env or self.s3.env
-
-    @property
-    def out(self) -> Path:
-        return self.s3.path_of(self.bucket, "tables/out") if self.s3 else self.folder / "out"
-
-    @property
-    def place(self) -> str:
-        return f"s3://{self.bucket}/tables/out" if self.s3 else str(self.out)
-
-    @property
-    def sets(self) -> dict[str, object]:
-        return {"EVENTS": self.events, "OUT": self.place}
 
     @property
     def log(self) -> DeltaLog:
@@ -50,13 +31,6 @@ class DeltaWorld(World):
 
     def pipeline(self, **parts: str) -> Path:
         return super().pipeline(**{"output": OUTPUT, "features": FEATURES, **parts})
-
-    def backfill(self, start: str, end: str, *flags: object, **keywords) -> dict:
-        dates = ("--start", start, "--end", end)
-        return call_json("backfill", self.file, *dates, *flags, sets=self.sets, env=self.env, **keywords)
-
-    def command(self, name: str, *args: object, **keywords):
-        return call(name, *args, sets=self.sets, env=self.env, **keywords)
 
     def table(self, date: str | None = DATE) -> pa.Table:
         """The rows of a date, or all, as delta-rs reads them."""
@@ -84,11 +58,11 @@ class DeltaWorld(World):
         if not self.s3:
             (self.log.folder / name).write_text(text, encoding="utf-8")
             return
-        with self.s3.filesystem().open_output_stream(f"{self.bucket}/tables/out/_delta_log/{name}") as stream:
-            stream.write(text.encode())
+        self.s3.put(f"{self.bucket}/tables/out/_delta_log/{name}", text.encode())
 
     def files_of_nobody(self) -> list[str]:
-        """Data files that no commit speaks of."""
+        """Data files that no commit speaks of, and what does not belong into a log."""
         known = {str(self.log.file_of(add).relative_to(self.out)) for add in self.log.actions("add")}
         found = {str(p.relative_to(self.out)) for p in self.out.rglob("*.parquet") if "_delta_log" not in p.parts}
-        return sorted(found - known)
+        strange = [p.name for p in self.log.folder.glob("*") if not re.fullmatch(LOG_FILES, p.name)]
+        return sorted(found - known) + strange

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 from s3_server import S3Server
 
@@ -21,7 +22,7 @@ Fault = Callable[["Request"], int | None]
 @dataclass
 class Request:
     method: str
-    path: str  # with the query
+    path: str  # with the query, percent-decoded
     headers: dict[str, str]
     status: int = 0  # of the server's answer, if it was asked
 
@@ -169,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def exchange(self) -> None:
-        request = Request(self.command, self.path, dict(self.headers.items()))
+        request = Request(self.command, unquote(self.path), dict(self.headers.items()))
         with self.proxy.lock:
             self.proxy.requests.append(request)
         try:
@@ -182,8 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             if status is None:
                 self.answer(answer.status, answer.getheaders(), content)
             else:
-                content = error_document(status)
-                self.answer(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(content)))], content)
+                self.answer(status, [("Content-Type", "application/xml")], error_document(status))
         except (Dropped, OSError, http.client.HTTPException):
             self.close_connection = True
 

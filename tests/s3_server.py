@@ -1,5 +1,6 @@
 """An S3 server on loopback: versitygw over a folder, where a bucket is a folder and an object a file."""
 
+import functools
 import secrets
 import signal
 import socket
@@ -53,7 +54,12 @@ class S3Server:
             "AWS_ENDPOINT_URL": self.endpoint,
         }
 
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
+        """In a thread that lives on: with it the server ends."""
         self.root.mkdir(parents=True, exist_ok=True)
         keys = ["--access", self.access_key, "--secret", self.secret_key, "--region", "us-east-1"]
         command = [self.program, "--port", f"127.0.0.1:{self.port}", *keys, "--quiet", "posix", str(self.root)]
@@ -97,6 +103,7 @@ class S3Server:
             self.process.wait(timeout=5)
         self.process = None
 
+    @functools.cached_property
     def filesystem(self) -> fs.S3FileSystem:
         return fs.S3FileSystem(
             access_key=self.access_key,
@@ -105,13 +112,25 @@ class S3Server:
             scheme="http",
             endpoint_override=f"127.0.0.1:{self.port}",
             allow_bucket_creation=True,
+            allow_delayed_open=True,
         )
 
     def new_bucket(self) -> str:
         self.buckets += 1
         name = f"bucket-{self.buckets}"
-        self.filesystem().create_dir(name)
+        self.filesystem.create_dir(name)
         return name
+
+    def put(self, path: str, content: bytes) -> None:
+        """`path` is bucket and key."""
+        with self.filesystem.open_output_stream(path) as stream:
+            stream.write(content)
+
+    def replace(self, path: str, folder: Path) -> None:
+        """Makes the objects below a path what a folder holds."""
+        filesystem = self.filesystem
+        filesystem.delete_dir_contents(path, missing_dir_ok=True)
+        fs.copy_files(str(folder), path, source_filesystem=fs.LocalFileSystem(), destination_filesystem=filesystem)
 
     def path_of(self, bucket: str, key: str = "") -> Path:
         """Where an object, or what begins with a key, lies on disk."""

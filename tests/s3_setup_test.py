@@ -35,13 +35,13 @@ def get(filesystem: fs.S3FileSystem, path: str) -> bytes:
 
 
 def test_objects_are_files_and_outlive_the_server(s3, bucket):
-    put(s3.filesystem(), f"{bucket}/a/b.txt", b"hello")
+    put(s3.filesystem, f"{bucket}/a/b.txt", b"hello")
     assert s3.keys(bucket) == ["a/b.txt"]
     assert s3.path_of(bucket, "a/b.txt").read_bytes() == b"hello"
     before = s3.process.pid
     s3.restart()
     assert s3.process.pid != before
-    assert get(s3.filesystem(), f"{bucket}/a/b.txt") == b"hello"
+    assert get(s3.filesystem, f"{bucket}/a/b.txt") == b"hello"
 
 
 def test_the_proxy_passes_everything_on(s3, s3_proxy, bucket):

@@ -65,11 +65,11 @@ def fingerprint(table: Path) -> dict[str, str]:
 
 
 def hidden_files(table: Path) -> list[str]:
-    """Every file outside the ledger that readers do not see, in the table or staged beside it: leftovers, once no run
+    """Every file outside the ledger and a Delta log that readers do not see, in the table or staged beside it: leftovers, once no run
     goes on."""
     files = (p.relative_to(table) for p in table.rglob("*") if p.is_file())
     staged = table.with_name(f".{table.name}.tidemill-staging").rglob("*")
-    return sorted([str(p) for p in files if _hidden(p) and p.parts[0] != "_tidemill"] + [str(p) for p in staged])
+    return sorted([str(p) for p in files if _hidden(p) and p.parts[0] not in ("_tidemill", "_delta_log")] + [str(p) for p in staged])
 
 
 def _hidden(relative: Path) -> bool:

@@ -18,5 +18,5 @@ def serve(*functions: Callable) -> None:
             answer = {"result": by_name[request.pop("do")](**request)}
         except Exception as error:
             traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
+            answer = {"error": f"{type(error).__name__}: {error}"[:2000]}
         print(json.dumps(answer, default=str), file=answers, flush=True)
