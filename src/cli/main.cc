@@ -12,6 +12,7 @@
 
 #include "cli/command_line.h"
 #include "cli/interrupt.h"
+#include "storage/remote_filesystem.h"
 
 namespace {
 
@@ -74,5 +75,7 @@ int main(int argc, char** argv) {
   tidemill::CommandContext context;
   context.console = &console;
   context.cancelled = tidemill::CatchInterrupts();
-  return tidemill::RunCommandLine(argc, argv, context);
+  const int code = tidemill::RunCommandLine(argc, argv, context);
+  tidemill::CloseRemoteFileSystems();
+  return code;
 }

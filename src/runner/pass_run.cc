@@ -206,6 +206,8 @@ class PassRunner {
   void RecordFailure(size_t date, const arrow::Status& status) {
     DateOutcome& outcome = result_.dates[date];
     outcome.outcome = status;
+    // What somebody else published is no failure of the date.
+    if (CodeOf(status) == ErrorCode::kConflict) return;
     // The failure itself matters more than that it could not be noted.
     if (auto noted = writer_->RecordFailure(locks_[date], ReasonOf(status)); !noted.ok()) {
       std::lock_guard lock(mutex_);

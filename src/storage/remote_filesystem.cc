@@ -57,18 +57,13 @@ class CountingRetries : public arrow::fs::S3RetryStrategy {
   std::shared_ptr<IoRetries> retries_;
 };
 
-/// Arrow asks for an end of its S3 layer before the program ends.
 arrow::Status InitializeS3Once() {
   static const arrow::Status initialized = [] {
     arrow::fs::S3GlobalOptions options = arrow::fs::S3GlobalOptions::Defaults();
     options.log_level = arrow::fs::S3LogLevel::Off;
     options.install_sigpipe_handler = true;
-    arrow::Status status = arrow::fs::InitializeS3(options);
-    if (status.ok()) {
-      std::atexit([] { static_cast<void>(arrow::fs::EnsureS3Finalized()); });
-      status = arrow::io::SetIOThreadPoolCapacity(kRemoteRequests);
-    }
-    return status;
+    const arrow::Status status = arrow::fs::InitializeS3(options);
+    return status.ok() ? arrow::io::SetIOThreadPoolCapacity(kRemoteRequests) : status;
   }();
   return initialized;
 }
@@ -160,6 +155,10 @@ arrow::Result<Location> RemoteLocation(const std::string& uri, const std::string
     location.filesystem = *std::move(opened);
   }
   return location;
+}
+
+void CloseRemoteFileSystems() {
+  if (arrow::fs::IsS3Initialized()) static_cast<void>(arrow::fs::EnsureS3Finalized());
 }
 
 }  // namespace tidemill

@@ -24,6 +24,10 @@ namespace tidemill {
 /// missing bucket. Credentials in the URI are refused, since URIs are shown.
 arrow::Result<Location> RemoteLocation(const std::string& uri, const std::string& scheme);
 
+/// Ends what RemoteLocation started. A program calls it before it leaves main(): later the libraries
+/// behind it are half gone.
+void CloseRemoteFileSystems();
+
 /// How many requests are worth having under way at once: an object store answers late, but many at
 /// a time.
 inline constexpr int kRemoteRequests = 16;

@@ -32,11 +32,12 @@ arrow::Status CheckName(const std::string& name) {
 /// The columns that directories stand for, in their order, then those of the rows, with their
 /// types.
 arrow::Result<NamedTypes> WantedColumns(const PartitionLayout& layout, const arrow::Schema& rows) {
-  NamedTypes columns = layout.DateColumns();
+  NamedTypes columns;
   for (const auto& field : rows.fields()) {
     ARROW_ASSIGN_OR_RAISE(std::string type, DeltaTypeOf(*field));
     columns.emplace_back(field->name(), std::move(type));
   }
+  for (auto& column : layout.DateColumns()) columns.push_back(std::move(column));
   for (const PartitionTerm& term : layout.column_terms()) {
     if (term.kind == PartitionTerm::Kind::kBucket) {
       columns.emplace_back(PartitionLayout::NameOf(term), "integer");

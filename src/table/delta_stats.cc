@@ -32,44 +32,59 @@ std::string FormatMicros(int64_t micros) {
                      in_day % 1'000'000);
 }
 
-/// A bound as the log writes it; nothing if it cannot be told exactly.
-std::optional<Json> BoundJson(const arrow::Scalar& value) {
+std::string Quoted(const std::string& text) {
+  return Json(text).dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
+/// The members of a JSON object, whose values are JSON already.
+class Members {
+ public:
+  void Add(const std::string& name, const std::string& value) {
+    text_ += (text_.empty() ? "" : ",") + Quoted(name) + ":" + value;
+  }
+  std::string Object() const { return "{" + text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+/// A bound as JSON, as the log writes it; nothing if it cannot be told exactly. Text, since numbers of
+/// many digits do not survive as doubles.
+std::optional<std::string> BoundText(const arrow::Scalar& value) {
   switch (value.type->id()) {
     case arrow::Type::INT8:
-      return Json(checked_cast<const arrow::Int8Scalar&>(value).value);
+      return std::to_string(checked_cast<const arrow::Int8Scalar&>(value).value);
     case arrow::Type::INT16:
-      return Json(checked_cast<const arrow::Int16Scalar&>(value).value);
+      return std::to_string(checked_cast<const arrow::Int16Scalar&>(value).value);
     case arrow::Type::INT32:
-      return Json(checked_cast<const arrow::Int32Scalar&>(value).value);
+      return std::to_string(checked_cast<const arrow::Int32Scalar&>(value).value);
     case arrow::Type::INT64:
-      return Json(checked_cast<const arrow::Int64Scalar&>(value).value);
+      return std::to_string(checked_cast<const arrow::Int64Scalar&>(value).value);
     case arrow::Type::DATE32:
-      return Json(FormatCivilDay(checked_cast<const arrow::Date32Scalar&>(value).value));
+      return Quoted(FormatCivilDay(checked_cast<const arrow::Date32Scalar&>(value).value));
     case arrow::Type::STRING: {
       const auto text = checked_cast<const arrow::StringScalar&>(value).view();
       if (text.size() > kMaxText) return std::nullopt;
-      return Json(std::string(text));
+      return Quoted(std::string(text));
     }
     case arrow::Type::DECIMAL128: {
       // Numbers without quotes; readers take them for decimals.
-      const Json number = Json::parse(value.ToString(), nullptr, /*allow_exceptions=*/false);
       const auto& type = checked_cast<const arrow::Decimal128Type&>(*value.type);
-      if (number.is_discarded() || type.precision() > 15) return std::nullopt;
-      return number;
+      return checked_cast<const arrow::Decimal128Scalar&>(value).value.ToString(type.scale());
     }
     case arrow::Type::TIMESTAMP: {
       const auto& type = checked_cast<const arrow::TimestampType&>(*value.type);
       if (type.unit() != arrow::TimeUnit::MICRO) return std::nullopt;
       const int64_t micros = checked_cast<const arrow::TimestampScalar&>(value).value;
-      return Json(FormatMicros(micros) + (type.timezone().empty() ? "" : "Z"));
+      return Quoted(FormatMicros(micros) + (type.timezone().empty() ? "" : "Z"));
     }
     case arrow::Type::FLOAT: {
       const double number = checked_cast<const arrow::FloatScalar&>(value).value;
-      return std::isfinite(number) ? std::optional<Json>(number) : std::nullopt;
+      return std::isfinite(number) ? std::optional(Json(number).dump()) : std::nullopt;
     }
     case arrow::Type::DOUBLE: {
       const double number = checked_cast<const arrow::DoubleScalar&>(value).value;
-      return std::isfinite(number) ? std::optional<Json>(number) : std::nullopt;
+      return std::isfinite(number) ? std::optional(Json(number).dump()) : std::nullopt;
     }
     default:
       return std::nullopt;
@@ -98,9 +113,9 @@ arrow::Result<std::string> DeltaStatsOf(const std::string& local_path, int colum
   file.path = local_path;
   ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(location, {file}, 1));
   const ParquetFooter& footer = footers.front();
-  Json min = Json::object();
-  Json max = Json::object();
-  Json nulls = Json::object();
+  Members min;
+  Members max;
+  Members nulls;
   const int counted =
       columns < 0 ? footer.schema->num_fields() : std::min(columns, footer.schema->num_fields());
   for (int i = 0; i < counted; ++i) {
@@ -119,16 +134,17 @@ arrow::Result<std::string> DeltaStatsOf(const std::string& local_path, int colum
       if (stats.min == nullptr || IsLess(facts.range->min, stats.min)) stats.min = facts.range->min;
       if (stats.max == nullptr || IsLess(stats.max, facts.range->max)) stats.max = facts.range->max;
     }
-    if (stats.nulls) nulls[name] = *stats.nulls;
+    if (stats.nulls) nulls.Add(name, std::to_string(*stats.nulls));
     if (!stats.is_bounded || stats.min == nullptr) continue;
-    if (const auto bound = BoundJson(*stats.min)) min[name] = *bound;
-    if (const auto bound = BoundJson(*stats.max)) max[name] = *bound;
+    if (const auto bound = BoundText(*stats.min)) min.Add(name, *bound);
+    if (const auto bound = BoundText(*stats.max)) max.Add(name, *bound);
   }
-  return Json({{"numRecords", footer.metadata->num_rows()},
-               {"minValues", std::move(min)},
-               {"maxValues", std::move(max)},
-               {"nullCount", std::move(nulls)}})
-      .dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+  Members all;
+  all.Add("numRecords", std::to_string(footer.metadata->num_rows()));
+  all.Add("minValues", min.Object());
+  all.Add("maxValues", max.Object());
+  all.Add("nullCount", nulls.Object());
+  return all.Object();
 }
 
 }  // namespace tidemill

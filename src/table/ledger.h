@@ -36,7 +36,7 @@ struct InputFile {
   std::string path;  ///< relative to the source; bytes that are no UTF-8 as \xNN
   int64_t size = 0;
   int64_t mtime_ns = 0;
-  std::string revision;  ///< tells apart states of the same size and time; mostly empty
+  std::string revision = {};  ///< tells apart states of the same size and time; mostly empty
 
   bool operator==(const InputFile&) const = default;
 };
