@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "base/hash.h"
 #include "storage/column_types.h"
 #include "storage/content_hash.h"
+#include "storage/nan_statistics.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_reading.h"
 #include "storage/pending_rows.h"
@@ -106,24 +106,6 @@ bool IsStoredAsInteger(const arrow::DataType& type) {
   return arrow::is_integer(type.id()) || arrow::is_temporal(type.id());
 }
 
-template <typename ArrayType>
-bool HoldsNaN(const arrow::Array& column) {
-  const auto& numbers = checked_cast<const ArrayType&>(column);
-  bool found = false;
-  for (int64_t i = 0; i < numbers.length(); ++i) found |= std::isnan(numbers.Value(i));
-  if (!found || numbers.null_count() == 0) return found;
-  for (int64_t i = 0; i < numbers.length(); ++i) {
-    if (numbers.IsValid(i) && std::isnan(numbers.Value(i))) return true;
-  }
-  return false;
-}
-
-bool HoldsNaN(const arrow::Array& column) {
-  if (column.type_id() == arrow::Type::DOUBLE) return HoldsNaN<arrow::DoubleArray>(column);
-  if (column.type_id() == arrow::Type::FLOAT) return HoldsNaN<arrow::FloatArray>(column);
-  return false;
-}
-
 /// One file being written.
 class OutputFile {
  public:
@@ -135,6 +117,8 @@ class OutputFile {
     ARROW_ASSIGN_OR_RAISE(auto stream, arrow::io::FileOutputStream::Open(fd));
     auto file = std::make_unique<OutputFile>();
     file->stream_ = std::move(stream);
+    file->schema_ = schema;
+    file->properties_ = properties;
     file->holds_nan_.assign(static_cast<size_t>(schema->num_fields()), false);
     file->arrow_properties_ = parquet::default_arrow_writer_properties();
     std::shared_ptr<parquet::SchemaDescriptor> descriptor;
@@ -151,6 +135,12 @@ class OutputFile {
                                        ContentHasher* hasher) {
     const int64_t num_rows = columns.front()->length();
     ARROW_ASSIGN_OR_RAISE(const int64_t begin, stream_->Tell());
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (!arrow::is_floating(columns[i]->type_id())) continue;
+      const bool holds_nan = HoldsNaN(*columns[i]);
+      SetStatistics(properties_.get(), schema_->field(static_cast<int>(i))->name(), !holds_nan);
+      if (holds_nan) holds_nan_[i] = true;
+    }
     parquet::RowGroupWriter* group = writer_->AppendBufferedRowGroup();
     ARROW_RETURN_NOT_OK(
         ParallelFor(static_cast<int64_t>(columns.size()), threads, nullptr,
@@ -158,8 +148,6 @@ class OutputFile {
                       try {
                         const arrow::Array& column = *columns[static_cast<size_t>(i)];
                         ARROW_RETURN_NOT_OK(hasher->Update(static_cast<int>(i), column));
-                        char& holds_nan = holds_nan_[static_cast<size_t>(i)];
-                        if (!holds_nan) holds_nan = HoldsNaN(column);
                         return WriteColumn(group->column(static_cast<int>(i)), column);
                       } catch (const std::exception& error) {
                         return arrow::Status::IOError(error.what());
@@ -184,7 +172,7 @@ class OutputFile {
   }
 
   int64_t num_rows() const { return rows_; }
-  bool holds_nan(size_t column) const { return holds_nan_[column] != 0; }
+  bool holds_nan(size_t column) const { return holds_nan_[column]; }
 
  private:
   arrow::Status WriteColumn(parquet::ColumnWriter* writer, const arrow::Array& column) {
@@ -203,7 +191,9 @@ class OutputFile {
   std::shared_ptr<parquet::ArrowWriterProperties> arrow_properties_;
   std::unique_ptr<parquet::ParquetFileWriter> writer_;
   int64_t rows_ = 0;
-  std::vector<char> holds_nan_;  ///< by column; not of bool, as threads set them
+  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<parquet::WriterProperties> properties_;
+  std::vector<bool> holds_nan_;  ///< by column
 };
 
 class RollingSink : public ParquetSink {
@@ -307,8 +297,9 @@ class RollingSink : public ParquetSink {
     const std::vector<bool> use_dictionary =
         use_dictionary_.empty() ? WhereDictionariesPay(columns) : use_dictionary_;
     for (size_t i = 0; i < columns.size(); ++i) {
-      if (use_dictionary[i]) continue;
       const std::string& name = schema_->field(static_cast<int>(i))->name();
+      if (arrow::is_floating(columns[i]->type_id())) builder.enable_statistics(name);
+      if (use_dictionary[i]) continue;
       builder.disable_dictionary(name);
       if (IsStoredAsInteger(*columns[i]->type())) {
         builder.encoding(name, parquet::Encoding::DELTA_BINARY_PACKED);

@@ -30,7 +30,7 @@ struct ParquetSinkOptions {
 
 struct WrittenFile {
   PublishedFile file;  ///< its path relative to the sink's directory
-  /// Columns of floats with a NaN, which the least and greatest values in the file leave out.
+  /// Columns of floats with a NaN: some of their row groups have no statistics (nan_statistics.h).
   std::vector<std::string> nan_columns;
 };
 
@@ -38,10 +38,10 @@ struct WrittenFile {
 /// order, the schema and the options but for `threads` and `directory`; how the rows are cut into
 /// batches does not matter.
 ///
-/// Files carry page checksums, statistics and a page index; nothing in them tells when, where or by
-/// which run they were written. Each is flushed to the disk (fsync) when it is closed. After a
-/// failure the sink is dead and the directory holds partial files: its owner removes it. Not
-/// thread-safe.
+/// Files carry page checksums, statistics (but for floats with NaN) and a page index; nothing in
+/// them tells when, where or by which run they were written. Each is flushed to the disk (fsync)
+/// when it is closed. After a failure the sink is dead and the directory holds partial files: its
+/// owner removes it. Not thread-safe.
 class ParquetSink {
  public:
   /// An error (kInvalid) for types that the files cannot hold: nested, float16, durations, NULL.

@@ -314,23 +314,38 @@ TEST_F(ParquetSinkTest, ANaNBehindANullIsNone) {
   EXPECT_TRUE(written_[0].nan_columns.empty());
 }
 
-TEST_F(ParquetSinkTest, LeastAndGreatestLeaveNaNOut) {
-  const auto statistics_of = [&](const char* values) {
-    const auto rows =
-        TableOf({{"x", ArrayOf(arrow::float64(), values)}})->CombineChunksToBatch().ValueOrDie();
-    const auto files = WriteAll({}, *rows, {100}).ValueOrDie();
-    const auto reader = parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path);
-    return std::static_pointer_cast<parquet::DoubleStatistics>(
-        reader->metadata()->RowGroup(0)->ColumnChunk(0)->statistics());
-  };
-  const auto mixed = statistics_of("[NaN, 3, null, -2, NaN]");
-  ASSERT_TRUE(mixed->HasMinMax());
-  EXPECT_EQ(mixed->min(), -2);
-  EXPECT_EQ(mixed->max(), 3);
-  const auto none = statistics_of("[NaN, null]");
-  EXPECT_TRUE(none == nullptr || !none->HasMinMax());
-  // Both zeroes are within the bounds of either.
-  EXPECT_TRUE(std::signbit(statistics_of("[0.0]")->min()));
+TEST_F(ParquetSinkTest, RowGroupsWithANaNHaveNoStatistics) {
+  // Row groups of 1024 rows; NaN in the second.
+  arrow::DoubleBuilder doubles;
+  arrow::FloatBuilder floats;
+  for (int i = 0; i < 3 * 1024; ++i) {
+    ASSERT_OK(doubles.Append(i == 1500 ? std::nan("") : i));
+    ASSERT_OK(floats.Append(static_cast<float>(i)));
+  }
+  const auto rows =
+      TableOf({{"a.b", doubles.Finish().ValueOrDie()}, {"y", floats.Finish().ValueOrDie()}})
+          ->CombineChunksToBatch()
+          .ValueOrDie();
+  ParquetSinkOptions options;
+  options.clustered_group_rows = 1024;
+  ASSERT_OK_AND_ASSIGN(const auto files, WriteAll(options, *rows, {5000}));
+  EXPECT_TRUE(ReadAll(files)->Equals(*arrow::Table::FromRecordBatches({rows}).ValueOrDie(),
+                                     arrow::EqualOptions().nans_equal(true)));
+  const auto reader = parquet::ParquetFileReader::OpenFile(Folder() + "/" + files[0].path);
+  const auto metadata = reader->metadata();
+  ASSERT_EQ(metadata->num_row_groups(), 3);
+  for (int group = 0; group < 3; ++group) {
+    for (int column = 0; column < 2; ++column) {
+      const auto chunk = metadata->RowGroup(group)->ColumnChunk(column);
+      const bool has_nan = group == 1 && column == 0;
+      EXPECT_EQ(chunk->is_stats_set(), !has_nan) << group << " " << column;
+      EXPECT_EQ(chunk->GetColumnIndexLocation().has_value(), !has_nan) << group << " " << column;
+    }
+  }
+  const auto last = std::static_pointer_cast<parquet::DoubleStatistics>(
+      metadata->RowGroup(2)->ColumnChunk(0)->statistics());
+  EXPECT_EQ(last->min(), 2048);
+  EXPECT_EQ(last->max(), 3071);
 }
 
 TEST_F(ParquetSinkTest, NamesTheFileThatCannotBeWritten) {
