@@ -4,13 +4,13 @@
 #include <map>
 
 #include <arrow/array.h>
-#include <arrow/compute/api.h>
 #include <arrow/scalar.h>
 #include <fmt/format.h>
 
 #include "base/byte_size.h"
 #include "runner/open_table.h"
 #include "runner/prepare.h"
+#include "sql/kernel.h"
 #include "storage/column_types.h"
 #include "tidemill/table.h"
 
@@ -182,11 +182,9 @@ class Inspector {
       int probes = 0;
       for (size_t p = 0; p < groups.size(); p += step, ++probes) {
         ARROW_ASSIGN_OR_RAISE(const auto value, bounds->min->GetScalar(static_cast<int64_t>(p)));
-        ARROW_ASSIGN_OR_RAISE(const auto from,
-                              arrow::compute::CallFunction("less_equal", {bounds->min, value}));
-        ARROW_ASSIGN_OR_RAISE(const auto to,
-                              arrow::compute::CallFunction("greater_equal", {bounds->max, value}));
-        ARROW_ASSIGN_OR_RAISE(const auto both, arrow::compute::And(from, to));
+        ARROW_ASSIGN_OR_RAISE(const auto from, CallArrow("less_equal", {bounds->min, value}));
+        ARROW_ASSIGN_OR_RAISE(const auto to, CallArrow("greater_equal", {bounds->max, value}));
+        ARROW_ASSIGN_OR_RAISE(const auto both, CallArrow("and", {from, to}));
         const auto& holds = static_cast<const arrow::BooleanArray&>(*both.make_array());
         for (size_t g = 0; g < groups.size(); ++g) {
           if (holds.Value(static_cast<int64_t>(g))) read += static_cast<double>(groups[g].bytes);

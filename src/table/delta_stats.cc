@@ -48,8 +48,8 @@ class Members {
   std::string text_;
 };
 
-/// A bound as JSON, as the log writes it; nothing if it cannot be told exactly. Text, since numbers of
-/// many digits do not survive as doubles.
+/// A bound as JSON, as the log writes it; nothing if it cannot be told exactly. Text, since numbers
+/// of many digits do not survive as doubles.
 std::optional<std::string> BoundText(const arrow::Scalar& value) {
   switch (value.type->id()) {
     case arrow::Type::INT8:
@@ -99,9 +99,12 @@ struct ColumnStats {
   std::shared_ptr<arrow::Scalar> max;
 };
 
-bool IsLess(const std::shared_ptr<arrow::Scalar>& a, const std::shared_ptr<arrow::Scalar>& b) {
-  const auto less = arrow::compute::CallFunction("less", {a, b});
-  return less.ok() && checked_cast<const arrow::BooleanScalar&>(*less->scalar()).value;
+arrow::Result<bool> IsLess(const std::shared_ptr<arrow::Scalar>& a,
+                           const std::shared_ptr<arrow::Scalar>& b) {
+  static const arrow::Status initialized = arrow::compute::Initialize();
+  ARROW_RETURN_NOT_OK(initialized);
+  ARROW_ASSIGN_OR_RAISE(const arrow::Datum less, arrow::compute::CallFunction("less", {a, b}));
+  return checked_cast<const arrow::BooleanScalar&>(*less.scalar()).value;
 }
 
 }  // namespace
@@ -131,8 +134,15 @@ arrow::Result<std::string> DeltaStatsOf(const std::string& local_path, int colum
         stats.is_bounded = false;
         continue;
       }
-      if (stats.min == nullptr || IsLess(facts.range->min, stats.min)) stats.min = facts.range->min;
-      if (stats.max == nullptr || IsLess(stats.max, facts.range->max)) stats.max = facts.range->max;
+      if (stats.min == nullptr) {
+        stats.min = facts.range->min;
+        stats.max = facts.range->max;
+        continue;
+      }
+      ARROW_ASSIGN_OR_RAISE(const bool is_lower, IsLess(facts.range->min, stats.min));
+      ARROW_ASSIGN_OR_RAISE(const bool is_higher, IsLess(stats.max, facts.range->max));
+      if (is_lower) stats.min = facts.range->min;
+      if (is_higher) stats.max = facts.range->max;
     }
     if (stats.nulls) nulls.Add(name, std::to_string(*stats.nulls));
     if (!stats.is_bounded || stats.min == nullptr) continue;
