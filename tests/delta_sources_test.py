@@ -236,7 +236,7 @@ def test_a_delta_source_has_what_its_log_says_and_no_more(reading, deltars):
     assert_read_as(reading, table, typed_events().slice(0, 200))
     found = reading.features(table)
     reading.pipeline(source=", format: delta")
-    assert reading.features(table) == found
+    assert [plain(part) for part in reading.features(table)] == [plain(part) for part in found]
 
 
 @pytest.fixture
@@ -326,7 +326,7 @@ def test_an_unknown_feature_of_readers_is_named(reading, simple):
 
 
 def test_a_later_protocol_is_refused(reading, simple):
-    set_protocol(simple, minReaderVersion=4, minWriterVersion=8, readerFeatures=[], writerFeatures=[])
+    set_protocol(simple, minReaderVersion=4, minWriterVersion=8)
     reading.refused(simple, "4", str(simple))
 
 

@@ -105,7 +105,7 @@ def test_a_file_that_cannot_be_read_is_named(proxied, s3_proxy):
     rows = proxied.rows()
     s3_proxy.fail("GET", "events/event_date=2026-03-03/part-0.parquet")
     begin = time.monotonic()
-    done = proxied.run(expect=1, timeout=90)
+    done = proxied.run(expect=1, timeout=90, env={"AWS_MAX_ATTEMPTS": "4"})
     assert "event_date=2026-03-03/part-0.parquet" in done.stderr
     assert time.monotonic() - begin < 60
     s3_proxy.clear()
@@ -171,6 +171,7 @@ def test_the_server_dies_and_stays_away(proxied, s3, s3_proxy):
     fault = Death(s3)
     s3_proxy.on("PUT|POST", r"tables/out/.*\.parquet", fault, times=1)
     try:
+        proxied.env = {**proxied.env, "AWS_MAX_ATTEMPTS": "5"}
         code, stderr = ended(start(proxied))
     finally:
         s3.restart()

@@ -75,7 +75,7 @@ def test_other_commands_work_on_a_bucket(remote):
     for command in ("lint", "check", "preview", "plan"):
         remote.command(command, remote.file, *(flags if command != "lint" else ()))
     remote.run()
-    assert DATE in remote.command("table", "history", remote.place).stdout
+    assert DATE in call("table", "history", remote.place, env=remote.env).stdout
     assert remote.states() == {DATE: "done"}
 
 
@@ -178,7 +178,7 @@ def test_credentials_are_told_to_nobody(remote):
     note(remote.command("backfill", remote.file, *flags, *loud, "--json"))
     note(remote.command("status", remote.file, *flags, "--json"))
     note(remote.command("plan", remote.file, *flags, *loud, "--json"))
-    note(remote.command("table", "history", remote.place, "--json"))
+    note(call("table", "history", remote.place, "--json", env=remote.env))
     wrong = {"AWS_SECRET_ACCESS_KEY": "wrong" * 8}
     note(remote.run(*loud, "--json", expect=1, env=wrong))
     note(remote.run(*loud, expect=1, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}))

@@ -61,7 +61,8 @@ void tdb_bytes_free(tdb_bytes bytes);
 
 /* Opens the folder at `url` (file:///..., s3://bucket/..., gs://..., abfs://...). `options` is a JSON object of strings
  * in the names of the object_store crate ("aws_access_key_id", "aws_endpoint", "aws_allow_http", ...); the environment
- * counts where an option is missing. NULL is no options. Requests are retried with backoff. Touches nothing. */
+ * counts where an option is missing. NULL is no options. Requests are tried AWS_MAX_ATTEMPTS
+ * times, without it 11 times, with growing pauses. Touches nothing. */
 tdb_code tdb_store_open(const char* url, const char* options, tdb_store** store, char** error);
 void tdb_store_free(tdb_store* store);
 

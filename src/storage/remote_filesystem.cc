@@ -1,6 +1,8 @@
 #include "storage/remote_filesystem.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -16,9 +18,11 @@
 namespace tidemill {
 namespace {
 
-constexpr int64_t kMaxRetries = 9;
+constexpr int64_t kRetries = 8;
 constexpr int64_t kFirstPauseMs = 100;
-constexpr int64_t kLongestPauseMs = 15'000;
+constexpr int64_t kLongestPauseMs = 10'000;
+/// After a request has failed as often as that, others are not tried again for so long.
+constexpr auto kDown = std::chrono::seconds(30);
 constexpr double kConnectSeconds = 5;
 constexpr double kRequestSeconds = 30;
 
@@ -31,13 +35,28 @@ std::string FromEnvironment(std::initializer_list<const char*> names) {
   return "";
 }
 
-/// Exponential backoff with full jitter, counting.
+/// One less than AWS_MAX_ATTEMPTS, as the SDKs of S3 understand it.
+int64_t RetriesWanted() {
+  const std::string attempts = FromEnvironment({"AWS_MAX_ATTEMPTS"});
+  if (attempts.empty()) return kRetries;
+  return std::max<int64_t>(0, std::strtoll(attempts.c_str(), nullptr, 10) - 1);
+}
+
+/// Exponential backoff with jitter, counting. A store that is gone is given up once, not once for
+/// each request that is still to come.
 class CountingRetries : public arrow::fs::S3RetryStrategy {
  public:
-  explicit CountingRetries(std::shared_ptr<IoRetries> retries) : retries_(std::move(retries)) {}
+  explicit CountingRetries(std::shared_ptr<IoRetries> retries)
+      : retries_(std::move(retries)), most_(RetriesWanted()) {}
 
   bool ShouldRetry(const AWSErrorDetail& error, int64_t attempted_retries) override {
-    if (!error.should_retry || attempted_retries >= kMaxRetries) return false;
+    using Clock = std::chrono::steady_clock;
+    if (!error.should_retry) return false;
+    if (attempted_retries >= most_) {
+      down_until_ = (Clock::now() + kDown).time_since_epoch().count();
+      return false;
+    }
+    if (Clock::now().time_since_epoch().count() < down_until_) return false;
     retries_->Count();
     return true;
   }
@@ -55,6 +74,8 @@ class CountingRetries : public arrow::fs::S3RetryStrategy {
   }
 
   std::shared_ptr<IoRetries> retries_;
+  int64_t most_;
+  std::atomic<int64_t> down_until_ = 0;
 };
 
 arrow::Status InitializeS3Once() {

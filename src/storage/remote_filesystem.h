@@ -9,8 +9,8 @@
 /// credentials, Arrow's, and hands them on to conditional puts.
 ///
 /// Requests that fail in a way that may pass (throttling, 5xx, a lost connection, a timeout) are
-/// tried again with growing, jittered pauses for about a minute; each try counts in
-/// Location::retries.
+/// tried AWS_MAX_ATTEMPTS times, without it 9 times, with growing, jittered pauses of half a minute in
+/// all; each try counts in Location::retries.
 
 #include <string>
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "table/run_id.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
@@ -96,6 +97,13 @@ arrow::Result<std::unique_ptr<DeltaSnapshot>> DeltaSnapshot::Open(const Location
     // A log without a first version: its writer has not come that far.
     static_cast<void>(TakeText(library, error));
     return nullptr;
+  }
+  if (code == TDB_NOT_FOUND && which.timestamp_ms) {
+    static_cast<void>(TakeText(library, error));
+    return MakeError(ErrorCode::kRunFailed,
+                     fmt::format("{}: the Delta table has no version as old as {}", table.uri,
+                                 FormatInstant(*which.timestamp_ms * 1000)),
+                     "its log goes back to a later one; `tidemill table history` lists them");
   }
   if (code != TDB_OK) return BridgeError(library, code, error, table.uri);
   std::unique_ptr<DeltaSnapshot> snapshot(new DeltaSnapshot(std::move(store), opened));

@@ -194,6 +194,14 @@ fn parse_options(options: &str) -> Result<HashMap<String, String>> {
     Ok(options)
 }
 
+/// One less than `AWS_MAX_ATTEMPTS`, as the SDKs of S3 understand it; 10 without it.
+fn max_retries() -> usize {
+    std::env::var("AWS_MAX_ATTEMPTS")
+        .ok()
+        .and_then(|attempts| attempts.parse::<usize>().ok())
+        .map_or(10, |attempts| attempts.saturating_sub(1))
+}
+
 fn connect(
     scheme: &ObjectStoreScheme,
     url: &Url,
@@ -206,7 +214,7 @@ fn connect(
             base: 3.0,
             ..BackoffConfig::default()
         },
-        max_retries: 10,
+        max_retries: max_retries(),
         retry_timeout: Duration::from_secs(60),
     };
     Ok(match scheme {
