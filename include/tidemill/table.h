@@ -74,9 +74,9 @@ struct VacuumOptions {
   int64_t retention_ms = -1;
 };
 
-/// What nobody needs any more beside and in a table: what dead runs left, and files of a Delta table
-/// that no recent version uses. With `apply` it is cleaned up: publications that were half done are
-/// finished or dropped, files removed. Live runs are left alone.
+/// What nobody needs any more beside and in a table: what dead runs left, and files of a Delta
+/// table that no recent version uses. With `apply` it is cleaned up: publications that were half
+/// done are finished or dropped, files removed. Live runs are left alone.
 arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path,
                                                  const VacuumOptions& options);
 
@@ -106,7 +106,7 @@ struct InspectReport {
   int64_t rows = 0;
   int64_t bytes = 0;
   int64_t smallest_file = 0, median_file = 0, largest_file = 0;  ///< bytes
-  int64_t tiny_files = 0;    ///< a small part of a file's usual size, in a partition of several
+  int64_t tiny_files = 0;  ///< a small part of a file's usual size, in a partition of several
   int64_t row_groups = 0;
   int64_t median_group_rows = 0;
   int64_t deleted_rows = 0;  ///< by deletion vectors
@@ -155,9 +155,9 @@ struct OptimizeReport {
   arrow::Status outcome;  ///< of the first partition that failed
 };
 
-/// Rewrites partitions into fewer or better ordered files, one by one, each published by itself. The
-/// rows stay the same, which is verified by a hash over their multiset before anything is published.
-/// Without `cluster_by` only partitions with files that are too small are rewritten.
+/// Rewrites partitions into fewer or better ordered files, one by one, each published by itself.
+/// The rows stay the same, which is verified by a hash over their multiset before anything is
+/// published. Without `cluster_by` only partitions with files that are too small are rewritten.
 arrow::Result<OptimizeReport> OptimizeTable(const std::string& path,
                                             const OptimizeOptions& options);
 

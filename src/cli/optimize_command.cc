@@ -49,13 +49,12 @@ std::string OptimizeText(const OptimizeReport& report, bool has_colour) {
   table.right_aligned = {false, false, true, true, true, false};
   for (const OptimizedPartition& partition : report.partitions) {
     const bool is_done = partition.status == "done";
-    table.rows.push_back(
-        {Printable(partition.partition), partition.status,
-         FormatCount(partition.files_before) +
-             (is_done ? " -> " + FormatCount(partition.files_after) : ""),
-         FormatByteSize(partition.bytes_before) +
-             (is_done ? " -> " + FormatByteSize(partition.bytes_after) : ""),
-         is_done ? FormatCount(partition.rows) : "", Printable(partition.reason)});
+    table.rows.push_back({Printable(partition.partition), partition.status,
+                          FormatCount(partition.files_before) +
+                              (is_done ? " -> " + FormatCount(partition.files_after) : ""),
+                          FormatByteSize(partition.bytes_before) +
+                              (is_done ? " -> " + FormatByteSize(partition.bytes_after) : ""),
+                          is_done ? FormatCount(partition.rows) : "", Printable(partition.reason)});
   }
   return table.rows.empty() ? "there is no such partition\n"
                             : RenderTable(table, kMaxCell, has_colour);
@@ -99,8 +98,9 @@ void AddOptimizeCommand(CLI::App* table, std::vector<Command>* commands) {
                    "Only partitions for which this condition on their columns holds")
       ->type_name("CONDITION");
   optimize
-      ->add_option("--cluster-by", flags->cluster_by,
-                   "Order rows: sort(a, b), zorder(a, b) or hilbert(a, b); rewrites every partition")
+      ->add_option(
+          "--cluster-by", flags->cluster_by,
+          "Order rows: sort(a, b), zorder(a, b) or hilbert(a, b); rewrites every partition")
       ->type_name("ORDER");
   optimize->add_option("--file-size", flags->file_size, "Target of a file's compressed bytes")
       ->type_name("SIZE");
@@ -118,7 +118,8 @@ void AddOptimizeCommand(CLI::App* table, std::vector<Command>* commands) {
       "Each partition is published by itself, after a hash of its rows has shown that they are\n"
       "unchanged. Interrupted, it leaves the partitions that are done and those that are not.\n\n"
       "Examples:\n"
-      "  tidemill table optimize data/features/engagement --where \"feature_date >= '2026-03-01'\"\n"
+      "  tidemill table optimize data/features/engagement --where \"feature_date >= "
+      "'2026-03-01'\"\n"
       "  tidemill table optimize data/events --cluster-by 'hilbert(user_id, timestamp)'");
   commands->push_back(
       {optimize, [flags](const CommandContext& context) { return Optimize(*flags, context); }});

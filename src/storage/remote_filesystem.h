@@ -9,8 +9,8 @@
 /// credentials, Arrow's, and hands them on to conditional puts.
 ///
 /// Requests that fail in a way that may pass (throttling, 5xx, a lost connection, a timeout) are
-/// tried AWS_MAX_ATTEMPTS times, without it 9 times, with growing, jittered pauses of half a minute in
-/// all; each try counts in Location::retries.
+/// tried AWS_MAX_ATTEMPTS times, without it 9 times, with growing, jittered pauses of half a minute
+/// in all; each try counts in Location::retries.
 
 #include <string>
 
@@ -24,8 +24,8 @@ namespace tidemill {
 /// missing bucket. Credentials in the URI are refused, since URIs are shown.
 arrow::Result<Location> RemoteLocation(const std::string& uri, const std::string& scheme);
 
-/// Ends what RemoteLocation started. A program calls it before it leaves main(): later the libraries
-/// behind it are half gone.
+/// Ends what RemoteLocation started. A program calls it before it leaves main(): later the
+/// libraries behind it are half gone.
 void CloseRemoteFileSystems();
 
 /// How many requests are worth having under way at once: an object store answers late, but many at

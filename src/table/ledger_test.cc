@@ -28,7 +28,8 @@ LedgerEntry FullEntry() {
   state.partition = "feature_date=2026-03-02";
   state.inputs = {
       {std::nullopt, {{"x.parquet", 1, 2, "vector@1"}}},
-      {20'514, {{"d=1/a.parquet", 10, 1'772'460'000'123'456'789, ""}, {"d=1/b.parquet", 20, 3, ""}}}};
+      {20'514,
+       {{"d=1/a.parquet", 10, 1'772'460'000'123'456'789, ""}, {"d=1/b.parquet", 20, 3, ""}}}};
   state.input_version = 12;
   state.transaction = 1'772'460'000'123'456;
   state.rows_read = 5;
