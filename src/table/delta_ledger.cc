@@ -75,9 +75,10 @@ class DeltaLedger {
  private:
   arrow::Result<std::shared_ptr<DeltaSnapshot>> Fresh() {
     std::lock_guard lock(mutex_);
+    if (snapshot_ != nullptr && Clock::now() - updated_ < kFresh) return snapshot_;
     if (snapshot_ == nullptr) {
       ARROW_ASSIGN_OR_RAISE(snapshot_, DeltaSnapshot::Open(location_));
-    } else if (Clock::now() - updated_ > kFresh) {
+    } else {
       ARROW_RETURN_NOT_OK(snapshot_->Update());
     }
     updated_ = Clock::now();
