@@ -97,15 +97,20 @@ class Optimizer {
     ARROW_ASSIGN_OR_RAISE(
         const PartitionFilter filter,
         PartitionFilter::Make(options_.where, contents_.listing.partition_schema));
-    std::map<std::string, Unit> units;
+    std::map<std::pair<std::string, PartitionValues>, Unit> units;
     for (size_t f = 0; f < contents_.listing.files.size(); ++f) {
       const DataFile& file = contents_.listing.files[f];
       ARROW_ASSIGN_OR_RAISE(const bool is_wanted, filter.Holds(file.partition_values));
       if (!is_wanted) continue;
       const std::string name = contents_.is_delta ? PartitionOf(contents_.listing, file)
                                                   : DateFolderOf(file.relative_path);
+      PartitionValues values;  // names are for people: NULL and 'NULL' look the same
+      if (contents_.is_delta) {
+        ARROW_ASSIGN_OR_RAISE(values,
+                              ParsePartitionValues(contents_.delta->logged[f].partition_values));
+      }
       if (name.empty() && !contents_.is_delta) continue;
-      Unit& unit = units[name];
+      Unit& unit = units[{name, std::move(values)}];
       unit.name = name;
       unit.files.push_back(f);
       unit.bytes += file.size;
@@ -271,6 +276,13 @@ class Optimizer {
   }
 
   arrow::Status RewriteDelta(const Unit& unit, OptimizedPartition* partition) {
+    for (const size_t f : unit.files) {
+      if (contents_.delta->logged[f].path.find("://") == std::string::npos) continue;
+      return MakeError(ErrorCode::kRunFailed,
+                       fmt::format("{} lies outside the table",
+                                   contents_.listing.files[f].relative_path),
+                       "optimize the table that the file belongs to, or copy it as a whole");
+    }
     const std::string& first = contents_.listing.files[unit.files.front()].relative_path;
     const size_t slash = first.rfind('/');
     const std::string folder = slash == std::string::npos ? "" : first.substr(0, slash);

@@ -12,33 +12,43 @@
 
 #include "storage/location.h"
 #include "storage/parquet_sink.h"
+#include "table/delta_actions.h"
 #include "table/delta_snapshot.h"
+#include "table/key_set.h"
 #include "table/staged_partition.h"
 
 namespace tidemill {
 
+/// Rows that a merge leaves as they are, in a new file of the local disk.
+struct DeltaRest {
+  WrittenFile written;        ///< its path is the whole one
+  PartitionValues partition;  ///< as the log has them for the file that the rows come from
+};
+
 /// What a merge makes of the date's files.
 struct DeltaRewrite {
   std::vector<DeltaFile> replaced;  ///< files that hold a row with a new key
-  /// Their other rows, in files of the local disk; paths are relative to the folder that was given.
-  std::vector<WrittenFile> rest;
+  std::vector<DeltaRest> rest;      ///< their other rows
 };
+
+/// The keys of the new rows, which are in the files of a closed partition: `keys` are columns
+/// beside the feature date. An error (kRunFailed) if two rows have one key.
+arrow::Result<KeySet> KeysOfStaged(const StagedPartition& staged,
+                                   const std::vector<std::string>& keys);
 
 struct DeltaMergeInput {
   const Location* table = nullptr;
   const DeltaSnapshot* snapshot = nullptr;
   std::vector<DeltaFile> files;  ///< of the date
-  /// The new rows: files of the local disk below `directory`, paths relative to it.
-  std::string directory;
-  std::vector<PublishedFile> staged;
-  std::vector<std::string> keys;               ///< columns beside the feature date
-  std::shared_ptr<arrow::Schema> file_schema;  ///< of the columns in files, as they are written
-  std::string partition;                       ///< directory of the date, relative to the table
+  std::vector<std::string> keys;
+  const KeySet* new_keys = nullptr;
+  /// All columns that the table has in files, not only those of the new rows: the rest keeps them.
+  std::shared_ptr<arrow::Schema> schema;
   FileOptions options;
 };
 
 /// Writes the rest below `rest_directory`, which does not exist yet, and reads it back. Errors
-/// (kRunFailed): two new rows with one key, unreadable files.
+/// (kRunFailed): unreadable files.
 arrow::Result<DeltaRewrite> RewriteForMerge(const DeltaMergeInput& input,
                                             const std::string& rest_directory);
 

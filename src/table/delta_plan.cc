@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "storage/percent_encoding.h"
 #include "table/delta_commits.h"
 #include "table/delta_features.h"
 #include "table/delta_writer.h"
@@ -75,7 +76,42 @@ int IndexedColumns(const DeltaMetadata& metadata) {
 /// Of a file's statistics; 0 if they do not tell.
 int64_t RowsOf(const DeltaFile& file) {
   const Json stats = Json::parse(file.stats, nullptr, /*allow_exceptions=*/false);
-  return stats.is_object() ? stats.value("numRecords", int64_t{0}) : 0;
+  if (!stats.is_object()) return 0;
+  const auto rows = stats.find("numRecords");
+  return rows != stats.end() && rows->is_number_integer() ? rows->get<int64_t>() : 0;
+}
+
+/// Every column that the table has in files, whoever put it there.
+arrow::Result<std::shared_ptr<arrow::Schema>> AllFileColumns(const std::string& schema_string,
+                                                             const PartitionLayout& layout) {
+  ARROW_ASSIGN_OR_RAISE(const auto fields, ParseDeltaSchema(schema_string));
+  const std::vector<std::string> directories = layout.ColumnNames();
+  arrow::FieldVector columns;
+  for (const DeltaField& field : fields) {
+    if (std::ranges::find(directories, field.name) != directories.end()) continue;
+    const auto type = ArrowTypeOf(field.type);
+    if (type == nullptr) {
+      return MakeError(ErrorCode::kRunFailed,
+                       fmt::format("column '{}' of the table has a type that a merge cannot carry "
+                                   "over to rewritten files",
+                                   field.name),
+                       "drop the column, or use mode: overwrite");
+    }
+    columns.push_back(arrow::field(field.name, type));
+  }
+  return arrow::schema(std::move(columns));
+}
+
+/// "feature_date=2026-03-02/country=a%20b/": where files of these partition values are put.
+std::string FolderOf(const std::vector<std::string>& columns, const PartitionValues& values) {
+  std::string folder;
+  for (const std::string& column : columns) {
+    const auto at = values.find(column);
+    const bool is_null = at == values.end() || !at->second.has_value();
+    folder += PercentEncodeForHive(column) + "=" +
+              (is_null ? "__HIVE_DEFAULT_PARTITION__" : PercentEncodeForHive(*at->second)) + "/";
+  }
+  return folder;
 }
 
 }  // namespace
@@ -88,6 +124,7 @@ arrow::Result<DeltaTableChange> PlanTableChange(const Table& table, const DeltaV
   if (view.snapshot == nullptr) {
     const EvolvedSchema schema = NewDeltaSchema(columns);
     ARROW_ASSIGN_OR_RAISE(change.stored, StoredSchema(rows, columns, schema.types));
+    change.schema_string = schema.schema_string;
     change.actions = ProtocolAction(NewDeltaProtocol(schema.types)) +
                      NewMetadataAction(schema.schema_string, partition_columns, NowMicros() / 1000);
     return change;
@@ -106,6 +143,7 @@ arrow::Result<DeltaTableChange> PlanTableChange(const Table& table, const DeltaV
   if (!evolved.ok()) return WithContext(evolved.status(), table.path());
   const EvolvedSchema& schema = *evolved;
   ARROW_ASSIGN_OR_RAISE(change.stored, StoredSchema(rows, columns, schema.types));
+  change.schema_string = schema.schema_string;
   if (!schema.is_changed()) return change;
   std::map<std::string, std::string> properties;
   std::vector<std::string> needed;
@@ -134,17 +172,6 @@ arrow::Result<DeltaTableChange> PlanTableChange(const Table& table, const DeltaV
   return change;
 }
 
-arrow::Result<PlacedFile> DeltaDatePlanner::FileToPlace(const std::string& local_path,
-                                                        const std::string& path,
-                                                        const PublishedFile& file,
-                                                        const std::vector<std::string>& nan_columns,
-                                                        const DeltaView& view) const {
-  PlacedFile placed = {local_path, path, file.rows, file.bytes, file.hash, ""};
-  ARROW_ASSIGN_OR_RAISE(placed.stats,
-                        DeltaStatsOf(local_path, IndexedColumns(view.metadata), nan_columns));
-  return placed;
-}
-
 arrow::Result<std::vector<PlacedFile>> DeltaDatePlanner::NewFiles(const DeltaView& view) {
   std::vector<PlacedFile> files;
   for (size_t i = 0; i < staged_.files().size(); ++i) {
@@ -155,29 +182,42 @@ arrow::Result<std::vector<PlacedFile>> DeltaDatePlanner::NewFiles(const DeltaVie
     path.insert(path.size() - std::string_view(".parquet").size(), "-" + run_id_);
     const std::string local_path =
         staged_.directory() + file.path.substr(staged_.partition().size());
-    ARROW_ASSIGN_OR_RAISE(PlacedFile placed,
-                          FileToPlace(local_path, path, file, staged_.nan_columns(i), view));
-    files.push_back(std::move(placed));
+    ARROW_ASSIGN_OR_RAISE(std::string stats, DeltaStatsOf(local_path, IndexedColumns(view.metadata),
+                                                          staged_.nan_columns(i)));
+    files.push_back({local_path, path, PartitionValuesOf(path), file.rows, file.bytes, file.hash,
+                     std::move(stats)});
   }
   return files;
 }
 
 arrow::Result<DeltaRewrite> DeltaDatePlanner::Merge(const DeltaView& view,
+                                                    const std::string& schema_string,
                                                     std::vector<DeltaFile> files) {
   DeltaMergeInput input;
   input.table = &table_.location();
   input.snapshot = view.snapshot.get();
   input.files = std::move(files);
-  input.directory = staged_.directory();
-  input.partition = staged_.partition();
-  for (PublishedFile file : staged_.files()) {
-    file.path = file.path.substr(staged_.partition().size() + 1);
-    input.staged.push_back(std::move(file));
-  }
   input.keys = table_.options().entity;
-  input.file_schema = staged_.file_schema();
+  input.new_keys = &*new_keys_;
+  ARROW_ASSIGN_OR_RAISE(input.schema, AllFileColumns(schema_string, table_.layout()));
   input.options = staged_.options();
-  return RewriteForMerge(input, fmt::format("{}.rest-{}", staged_.directory(), merges_));
+  return RewriteForMerge(input, fmt::format("{}.rest-{}", staged_.directory(), merges_++));
+}
+
+arrow::Result<std::vector<PlacedFile>> DeltaDatePlanner::RestFiles(const DeltaRewrite& rewrite,
+                                                                   const DeltaView& view) {
+  std::vector<PlacedFile> files;
+  for (const DeltaRest& rest : rewrite.rest) {
+    const PublishedFile& file = rest.written.file;
+    ARROW_ASSIGN_OR_RAISE(std::string stats, DeltaStatsOf(file.path, IndexedColumns(view.metadata),
+                                                          rest.written.nan_columns));
+    const std::string path = fmt::format("{}rest-{:05}-{}-{}.parquet",
+                                         FolderOf(table_.layout().ColumnNames(), rest.partition),
+                                         files.size(), run_id_, merges_);
+    files.push_back(
+        {file.path, path, rest.partition, file.rows, file.bytes, file.hash, std::move(stats)});
+  }
+  return files;
 }
 
 arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, PublishedState state) {
@@ -192,7 +232,11 @@ arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, Publi
                                  table_.path(), lock_.date()),
                      "run again");
   }
+  const bool is_merge = table_.options().mode == TableOptions::Mode::kMerge;
   if (!new_files_) {
+    if (is_merge) {
+      ARROW_ASSIGN_OR_RAISE(new_keys_, KeysOfStaged(staged_, table_.options().entity));
+    }
     ARROW_ASSIGN_OR_RAISE(new_files_, NewFiles(view));
     unplaced_ = *new_files_;
   }
@@ -207,20 +251,12 @@ arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, Publi
   std::vector<DeltaFile> removed = of_date;
   std::vector<PlacedFile> added = *new_files_;
   state.files.clear();
-  const bool is_merge = table_.options().mode == TableOptions::Mode::kMerge;
   if (is_merge) {
-    ARROW_ASSIGN_OR_RAISE(const DeltaRewrite rewrite, Merge(view, of_date));
+    ARROW_ASSIGN_OR_RAISE(const DeltaRewrite rewrite, Merge(view, change.schema_string, of_date));
     removed = rewrite.replaced;
-    const std::string folder = fmt::format("{}.rest-{}", staged_.directory(), merges_++);
-    for (const auto& [file, nan_columns] : rewrite.rest) {
-      std::string path = file.path;
-      path.insert(path.size() - std::string_view(".parquet").size(),
-                  fmt::format("-{}-rest{}", run_id_, merges_));
-      ARROW_ASSIGN_OR_RAISE(PlacedFile placed,
-                            FileToPlace(folder + "/" + file.path, path, file, nan_columns, view));
-      added.push_back(placed);
-      unplaced_.push_back(std::move(placed));
-    }
+    ARROW_ASSIGN_OR_RAISE(const auto rest, RestFiles(rewrite, view));
+    added.insert(added.end(), rest.begin(), rest.end());
+    unplaced_.insert(unplaced_.end(), rest.begin(), rest.end());
     for (const DeltaFile& file : of_date) {
       const bool is_replaced = std::ranges::any_of(
           removed, [&](const DeltaFile& other) { return other.path == file.path; });
@@ -234,8 +270,10 @@ arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, Publi
     ARROW_ASSIGN_OR_RAISE(last, view.snapshot->Transaction(app_id));
   }
   state.transaction = std::max(now, last + 1);
+  planned_.clear();
   for (const PlacedFile& file : added) {
     state.files.push_back({file.path, file.rows, file.bytes, file.hash});
+    planned_.insert(file.path);
   }
   plan.state = std::move(state);
 
@@ -256,8 +294,7 @@ arrow::Result<DeltaDatePlan> DeltaDatePlanner::Plan(const DeltaView& view, Publi
                TransactionAction(app_id, plan.state.transaction, now / 1000);
   for (const DeltaFile& file : removed) plan.lines += RemoveAction(file, now / 1000, true);
   for (const PlacedFile& file : added) {
-    plan.lines += AddAction(
-        {file.path, PartitionValuesOf(file.path), file.bytes, now / 1000, file.stats, true});
+    plan.lines += AddAction({file.path, file.partition, file.bytes, now / 1000, file.stats, true});
   }
   return plan;
 }
@@ -271,6 +308,14 @@ std::vector<PlacedFile> DeltaDatePlanner::All() const {
   std::vector<PlacedFile> all = placed_;
   all.insert(all.end(), unplaced_.begin(), unplaced_.end());
   return all;
+}
+
+std::vector<PlacedFile> DeltaDatePlanner::Obsolete() const {
+  std::vector<PlacedFile> obsolete;
+  for (const PlacedFile& file : placed_) {
+    if (!planned_.contains(file.path)) obsolete.push_back(file);
+  }
+  return obsolete;
 }
 
 }  // namespace tidemill

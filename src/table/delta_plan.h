@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct DeltaView {
 struct DeltaTableChange {
   std::shared_ptr<arrow::Schema> stored;  ///< the rows' columns in the types that files get
   std::string actions;                    ///< protocol and metaData; empty: none
+  std::string schema_string;              ///< the table's, afterwards
 };
 
 /// Errors: other partition columns, types that do not fit (with a list of them), features of the
@@ -41,6 +43,7 @@ arrow::Result<DeltaTableChange> PlanTableChange(const Table& table, const DeltaV
 struct PlacedFile {
   std::string local_path;
   std::string path;  ///< in the table
+  PartitionValues partition;
   int64_t rows = 0;
   int64_t bytes = 0;
   std::string hash;
@@ -68,20 +71,23 @@ class DeltaDatePlanner {
   void MarkPlaced();
   /// Files that are in the table, or may be.
   std::vector<PlacedFile> All() const;
+  /// Files that are in the table for an earlier plan and not in the last.
+  std::vector<PlacedFile> Obsolete() const;
 
  private:
-  arrow::Result<PlacedFile> FileToPlace(const std::string& local_path, const std::string& path,
-                                        const PublishedFile& file,
-                                        const std::vector<std::string>& nan_columns,
-                                        const DeltaView& view) const;
   arrow::Result<std::vector<PlacedFile>> NewFiles(const DeltaView& view);
-  arrow::Result<DeltaRewrite> Merge(const DeltaView& view, std::vector<DeltaFile> files);
+  arrow::Result<DeltaRewrite> Merge(const DeltaView& view, const std::string& schema_string,
+                                    std::vector<DeltaFile> files);
+  arrow::Result<std::vector<PlacedFile>> RestFiles(const DeltaRewrite& rewrite,
+                                                   const DeltaView& view);
 
   const Table& table_;
   std::string run_id_;
   const DateLock& lock_;
   const StagedPartition& staged_;
   int merges_ = 0;
+  std::optional<KeySet> new_keys_;  ///< read before the staged files go to their place
+  std::set<std::string> planned_;   ///< paths that the last plan adds
   std::optional<std::vector<PlacedFile>> new_files_;
   std::vector<PlacedFile> unplaced_;
   std::vector<PlacedFile> placed_;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "storage/parallel_for.h"
+#include "storage/percent_encoding.h"
 #include "storage/scratch_folder.h"
 #include "table/delta_commits.h"
 #include "table/delta_plan.h"
@@ -91,16 +93,24 @@ class DeltaWriter : public TableWriter {
       ARROW_ASSIGN_OR_RAISE(const DeltaView view, View());
       ARROW_ASSIGN_OR_RAISE(const auto verdict,
                             commits_->Judge(lock.seen_version, view.version, partition));
-      if (verdict == DeltaCommits::Verdict::kConflict) return DeltaCommits::Conflict(partition);
-      ARROW_ASSIGN_OR_RAISE(DeltaDatePlan plan, planner.Plan(view, state));
+      if (verdict == DeltaCommits::Verdict::kConflict) {
+        RemoveFiles(planner.All());
+        return DeltaCommits::Conflict(partition);
+      }
+      auto planned = planner.Plan(view, state);
+      if (!planned.ok()) {
+        RemoveFiles(planner.All());
+        return planned.status();
+      }
+      DeltaDatePlan& plan = *planned;
       if (auto placed = Place(lock.date(), plan, &planner); !placed.ok()) {
-        RemovePlaced(planner);
+        RemoveFiles(planner.All());
         return placed;
       }
       const auto committed = commits_->Commit(view.version, partition, plan.attempt, plan.lines);
       if (!committed.ok()) {
         // Of other failures nobody knows whether the commit is there after all, with these files.
-        if (CodeOf(committed.status()) == ErrorCode::kConflict) RemovePlaced(planner);
+        if (CodeOf(committed.status()) == ErrorCode::kConflict) RemoveFiles(planner.All());
         return committed.status();
       }
       if (!committed->has_value()) continue;
@@ -113,10 +123,11 @@ class DeltaWriter : public TableWriter {
         static_cast<void>(files_->Remove(Ledger::IntentPath(lock.date())));
       }
       Report("entry");
+      RemoveFiles(planner.Obsolete());
       publication.warnings = CheckpointIfDue(**committed);
       return publication;
     }
-    RemovePlaced(planner);
+    RemoveFiles(planner.All());
     return MakeError(ErrorCode::kConflict,
                      fmt::format("{}: its schema or files changed again and again while {} was "
                                  "being published",
@@ -182,8 +193,9 @@ class DeltaWriter : public TableWriter {
     return arrow::Status::OK();
   }
 
-  void RemovePlaced(const DeltaDatePlanner& planner) {
-    for (const PlacedFile& file : planner.All()) static_cast<void>(files_->Remove(file.path));
+  /// What cannot be removed belongs to no version, and vacuum finds it.
+  void RemoveFiles(const std::vector<PlacedFile>& files) {
+    for (const PlacedFile& file : files) static_cast<void>(files_->Remove(file.path));
   }
 
   arrow::Status RecoverOtherRuns() {
@@ -207,15 +219,22 @@ class DeltaWriter : public TableWriter {
     ARROW_ASSIGN_OR_RAISE(PublishIntent intent, IntentFromJson(text->text, path));
     const PublishedState& state = *intent.entry.published;
     int64_t made = -1;
+    std::set<std::string> active;
     {
       std::lock_guard guard(mutex_);
       ARROW_RETURN_NOT_OK(UpdateSnapshot());
       if (snapshot_ != nullptr) {
-        ARROW_ASSIGN_OR_RAISE(made,
-                              snapshot_->Transaction(DeltaAppId(table_.options().pipeline, date)));
+        // The pipeline that published need not be the one that cleans up.
+        ARROW_ASSIGN_OR_RAISE(made, snapshot_->Transaction(intent.app_id));
+        ARROW_ASSIGN_OR_RAISE(const auto logged, snapshot_->Files());
+        for (const DeltaFile& file : logged) active.insert(PercentDecode(file.path));
       }
     }
-    if (made == state.transaction) {
+    const bool is_active = std::ranges::any_of(state.files, [&](const PublishedFile& file) {
+      return file.path.find(intent.run_id) != std::string::npos && active.contains(file.path);
+    });
+    // Transactions may expire from the log; files that a version names are proof as well.
+    if (made == state.transaction || is_active) {
       ARROW_RETURN_NOT_OK(files_->Replace(Ledger::EntryPath(date), EntryToJson(intent.entry)));
     } else {
       for (const PublishedFile& file : state.files) {
