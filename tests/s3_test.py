@@ -233,3 +233,17 @@ def test_odd_uris_are_refused(tmp_path, uri):
     done = call("run", world.file, "--date", DATE, sets=sets, expect=None, timeout=60)
     assert done.returncode in (1, 2) and done.stderr.strip()
     assert "key:secret" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a b", "a+b"])
+def test_names_of_tables_mean_what_they_say(remote, name):
+    """Data files, ledger and log of a table lie in one folder, however its name would read in a URL."""
+    sets = {**remote.sets, "OUT": f"s3://{remote.bucket}/tables/{name}"}
+    for _ in range(2):
+        call("run", remote.file, "--date", DATE, sets=sets, env=remote.env)
+    assert [folder.name for folder in remote.out.parent.iterdir()] == [name]
+    status = call_json("status", remote.file, "--start", DATE, "--end", DATE, sets=sets, env=remote.env)
+    assert [date["status"] for date in status["dates"]] == ["done"]
+    history = call_json("table", "history", sets["OUT"], env=remote.env)
+    assert len(history["runs"]) == 2
+    assert len(history.get("versions", [1, 2])) == 2

@@ -106,7 +106,10 @@ def test_vacuum_removes_what_no_version_needs(table):
     is_delta = isinstance(table, DeltaWorld)
     assert bool(found) == is_delta, "only Delta keeps files of older versions"
     assert {leftover["kind"] for leftover in found} <= {"unused file"}
-    upkeep(table, "vacuum", "--retention", "0h", "--apply")
+    if is_delta:
+        refused = call("table", "vacuum", table.place, "--retention", "0h", "--apply", expect=2, env=table.env)
+        assert "--force" in refused.stderr
+    upkeep(table, "vacuum", "--retention", "0h", "--apply", "--force")
     assert upkeep(table, "vacuum", "--retention", "0h")["leftovers"] == []
     assert rows_of(table, DATE) == rows
     assert len(list(table.out.rglob("feature_date=*/*.parquet"))) == 3

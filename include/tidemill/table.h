@@ -72,6 +72,7 @@ struct VacuumOptions {
   /// Files of a Delta table that a version as young as this used are kept; negative: the table's
   /// own delta.deletedFileRetentionDuration, else 7 days.
   int64_t retention_ms = -1;
+  bool force = false;  ///< allows less than an hour: nothing else writes to the table
 };
 
 /// What nobody needs any more beside and in a table: what dead runs left, and files of a Delta

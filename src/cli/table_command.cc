@@ -20,6 +20,7 @@ struct TableFlags {
   std::string path;
   int64_t limit = 20;
   bool apply = false;
+  bool force = false;
   std::string retention;
   OutputFlags output;
 };
@@ -132,6 +133,7 @@ int Vacuum(const TableFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   VacuumOptions options;
   options.apply = flags.apply;
+  options.force = flags.force;
   const auto retention = ParseRetention(flags.retention);
   if (!retention.ok()) return session.Fail(retention.status());
   options.retention_ms = *retention;
@@ -186,6 +188,8 @@ void AddTableCommand(CLI::App* program, std::vector<Command>* commands) {
                    "Keep files of a Delta table that were in use in this time: 7d, 12h; default: "
                    "delta.deletedFileRetentionDuration, else 7d")
       ->type_name("TIME");
+  vacuum->add_flag("--force", flags->force,
+                   "Allow a retention of less than an hour: surely nothing writes to the table");
   AddOutputFlags(vacuum, &flags->output);
   vacuum->footer(
       "Runs clean up after dead ones by themselves; this does it without a run. Of a Delta table\n"

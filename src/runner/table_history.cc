@@ -30,11 +30,17 @@ TableVersion VersionFrom(int64_t number, const std::string& lines) {
         Json::parse(lines.substr(begin, end - begin), nullptr, /*allow_exceptions=*/false);
     begin = end + 1;
     if (!line.is_object()) continue;
-    if (line.contains("add")) ++version.files_added;
-    if (line.contains("remove")) ++version.files_removed;
+    if (const auto add = line.find("add"); add != line.end() && add->is_object()) {
+      ++version.files_added;
+    }
+    if (const auto remove = line.find("remove"); remove != line.end() && remove->is_object()) {
+      ++version.files_removed;
+    }
     const auto info = line.find("commitInfo");
     if (info == line.end() || !info->is_object()) continue;
-    version.committed_at = info->value("timestamp", int64_t{0}) * 1000;
+    if (const auto at = info->find("timestamp"); at != info->end() && at->is_number_integer()) {
+      version.committed_at = at->get<int64_t>() * 1000;
+    }
     version.operation = TextOr(*info, "operation");
     version.engine = TextOr(*info, "engineInfo");
     if (const auto parameters = info->find("operationParameters");

@@ -278,10 +278,10 @@ class Optimizer {
   arrow::Status RewriteDelta(const Unit& unit, OptimizedPartition* partition) {
     for (const size_t f : unit.files) {
       if (contents_.delta->logged[f].path.find("://") == std::string::npos) continue;
-      return MakeError(ErrorCode::kRunFailed,
-                       fmt::format("{} lies outside the table",
-                                   contents_.listing.files[f].relative_path),
-                       "optimize the table that the file belongs to, or copy it as a whole");
+      return MakeError(
+          ErrorCode::kRunFailed,
+          fmt::format("{} lies outside the table", contents_.listing.files[f].relative_path),
+          "optimize the table that the file belongs to, or copy it as a whole");
     }
     const std::string& first = contents_.listing.files[unit.files.front()].relative_path;
     const size_t slash = first.rfind('/');

@@ -8,9 +8,9 @@
 
 #include "runner/open_table.h"
 #include "table/ledger_json.h"
+#include "table/object_writer.h"
 #include "table/run_id.h"
 #include "table/staging.h"
-#include "table/this_process.h"
 #include "tidemill/table.h"
 
 namespace tidemill {
@@ -66,48 +66,57 @@ arrow::Result<std::vector<Leftover>> LocalLeftovers(const Location& location) {
   return leftovers;
 }
 
-arrow::Status Remove(const Location& location, const std::string& relative) {
-  return location.filesystem->DeleteFile(location.path + "/" + relative);
-}
-
 /// Files that no entry of the ledger names, on an object store; and the notes of runs that are
-/// over.
+/// over. Notes and entries are read after the listing: what was published in the meantime is then
+/// named.
 arrow::Result<std::vector<Leftover>> ObjectLeftovers(const Location& location, const Ledger& ledger,
                                                      bool apply) {
-  ARROW_ASSIGN_OR_RAISE(const auto entries, ledger.ReadAll("", ""));
-  std::set<std::string> named;
-  for (const LedgerEntry& entry : entries) {
-    if (!entry.published.has_value()) continue;
-    for (const PublishedFile& file : entry.published->files) named.insert(file.path);
-  }
-  std::vector<Leftover> leftovers;
   ARROW_ASSIGN_OR_RAISE(const HiveListing listing, ListHive(location));
-  const int64_t now_ns = NowMicros() * 1000;
-  for (const DataFile& file : listing.files) {
-    if (named.contains(file.relative_path) || now_ns - file.mtime_ns < kHourNs) continue;
-    leftovers.push_back({location.uri + "/" + file.relative_path, "unused file", file.size});
-    if (apply) ARROW_RETURN_NOT_OK(Remove(location, file.relative_path));
-  }
   const auto files = MakeObjectTableFiles(location);
+  std::vector<Leftover> leftovers;
+  std::vector<std::string> paths;
+  std::set<std::string> needed;
+  std::set<std::string> abandoned;
   ARROW_ASSIGN_OR_RAISE(const auto notes, files->NamesIn("_tidemill/pending"));
   for (const std::string& name : notes) {
     const std::string path = "_tidemill/pending/" + name;
     ARROW_ASSIGN_OR_RAISE(const auto text, files->Read(path));
     if (!text.has_value()) continue;
     ARROW_ASSIGN_OR_RAISE(const PublishIntent intent, IntentFromJson(text->text, path));
-    const int64_t age_ns = now_ns - intent.entry.published->published_at * 1000;
-    if (!IsGone(intent.process) && age_ns < kHourNs) continue;
-    for (const PublishedFile& file : intent.entry.published->files) {
-      if (named.contains(file.path)) continue;
-      leftovers.push_back({location.uri + "/" + file.path, "unused file", file.bytes});
-      if (apply) ARROW_RETURN_NOT_OK(files->Remove(file.path));
+    if (IsAbandoned(intent)) {
+      for (const PublishedFile& file : intent.entry.published->files) abandoned.insert(file.path);
+      leftovers.push_back({location.uri + "/" + path, "half-done publication",
+                           static_cast<int64_t>(text->text.size())});
+      paths.push_back(path);
+    } else {
+      for (const PublishedFile& file : intent.entry.published->files) needed.insert(file.path);
     }
-    leftovers.push_back({location.uri + "/" + path, "half-done publication",
-                         static_cast<int64_t>(text->text.size())});
-    if (apply) ARROW_RETURN_NOT_OK(files->Remove(path));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto entries, ledger.ReadAll("", ""));
+  for (const LedgerEntry& entry : entries) {
+    if (!entry.published.has_value()) continue;
+    for (const PublishedFile& file : entry.published->files) needed.insert(file.path);
+  }
+  const int64_t now_ns = NowMicros() * 1000;
+  for (const DataFile& file : listing.files) {
+    const bool is_young = now_ns - file.mtime_ns < kHourNs;
+    if (needed.contains(file.relative_path)) continue;
+    if (is_young && !abandoned.contains(file.relative_path)) continue;
+    leftovers.push_back({location.uri + "/" + file.relative_path, "unused file", file.size});
+    paths.push_back(file.relative_path);
+  }
+  if (!apply) return leftovers;
+  // Files before their notes: a note that is there tells of files that may be.
+  for (const bool is_note : {false, true}) {
+    for (const std::string& path : paths) {
+      if (path.starts_with("_tidemill/") == is_note) ARROW_RETURN_NOT_OK(files->Remove(path));
+    }
   }
   return leftovers;
 }
+
+/// Less than this would take files from runs that have placed them and not yet committed.
+constexpr int64_t kLeastRetentionMs = 3'600'000;
 
 arrow::Result<std::vector<Leftover>> DeltaLeftovers(const Location& location,
                                                     const VacuumOptions& options) {
@@ -116,6 +125,13 @@ arrow::Result<std::vector<Leftover>> DeltaLeftovers(const Location& location,
   if (snapshot == nullptr) return leftovers;
   const int64_t retention =
       options.retention_ms >= 0 ? options.retention_ms : RetentionOf(snapshot->metadata());
+  if (options.apply && retention < kLeastRetentionMs && !options.force) {
+    return MakeError(ErrorCode::kInvalid,
+                     "a retention of less than an hour takes away the files of runs that are about "
+                     "to commit them",
+                     "give --retention 1h or more; or, if surely nothing writes to the table, add "
+                     "--force");
+  }
   ARROW_ASSIGN_OR_RAISE(const auto paths, snapshot->Vacuum(retention, /*apply=*/false));
   for (const std::string& path : paths) {
     const auto info = location.filesystem->GetFileInfo(location.path + "/" + path);

@@ -140,8 +140,9 @@ TEST(LocationTest, ReadsPathsAndFileUris) {
 }
 
 TEST(LocationTest, RefusesOtherSchemesAndHosts) {
-  for (const char* text : {"ftp://bucket/x", "s3://", "s3://key:secret@bucket/x",
-                           "s3://bucket?endpoint=x", "file://host/x", "file://x", ""}) {
+  for (const char* text :
+       {"ftp://bucket/x", "s3://", "s3://key:secret@bucket/x", "s3://bucket?endpoint=x",
+        "abfs://c:key@account/x", "gs://b/x?sas=y", "file://host/x", "file://x", ""}) {
     const auto location = ParseLocation(text);
     ASSERT_FALSE(location.ok()) << text;
     EXPECT_EQ(CodeOf(location.status()), ErrorCode::kInvalid);

@@ -12,8 +12,10 @@ namespace tidemill {
 
 arrow::Result<std::unique_ptr<ObjectStore>> ObjectStore::Open(const Location& folder) {
   ARROW_ASSIGN_OR_RAISE(const BridgeLibrary* library, LoadBridge());
-  const std::string url =
-      folder.is_local ? "file://" + PercentEncodeForUri(folder.path) : folder.uri;
+  // A location's path is what it says; in a URL "%20" would be a space.
+  const size_t path = folder.is_local ? 0 : folder.uri.find("://") + 3;
+  const std::string scheme = folder.is_local ? "file://" : folder.uri.substr(0, path);
+  const std::string url = scheme + PercentEncodeForUri(folder.uri.substr(path));
   const std::string options = nlohmann::json(folder.store_options).dump();
   tdb_store* store = nullptr;
   char* error = nullptr;

@@ -149,7 +149,7 @@ arrow::Result<Location> RemoteLocation(const std::string& uri, const std::string
   constexpr std::string_view kKnown[] = {"s3", "s3a", "gs", "abfs", "abfss"};
   if (std::ranges::find(kKnown, scheme) == std::end(kKnown)) {
     return MakeError(ErrorCode::kInvalid,
-                     fmt::format("'{}': there are no paths of the kind {}://", uri, scheme),
+                     fmt::format("there are no paths of the kind {}://", scheme),
                      "write a local path, s3://bucket/path, gs://bucket/path or abfs://...");
   }
   Location location;
@@ -158,7 +158,11 @@ arrow::Result<Location> RemoteLocation(const std::string& uri, const std::string
   while (location.path.ends_with('/')) location.path.pop_back();
   const std::string bucket = location.path.substr(0, location.path.find('/'));
   const bool is_s3 = scheme.starts_with("s3");
-  if (bucket.empty() || (is_s3 && bucket.find_first_of("@?:") != std::string::npos)) {
+  const bool is_azure = scheme.starts_with("abfs");  // abfs://container@account/path
+  const bool has_secret = bucket.find(':') != std::string::npos ||
+                          (!is_azure && bucket.find('@') != std::string::npos) ||
+                          location.path.find_first_of("?#") != std::string::npos;
+  if (bucket.empty() || has_secret) {
     return MakeError(ErrorCode::kInvalid,
                      fmt::format("a path of the kind {}:// begins with the "
                                  "name of a bucket and holds nothing secret",

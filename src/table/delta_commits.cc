@@ -1,6 +1,8 @@
 #include "table/delta_commits.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +18,9 @@ using Verdict = DeltaCommits::Verdict;
 
 /// More writers than this in a row being faster is no longer chance.
 constexpr int kMaxAttempts = 500;
+/// How often a version that exists and cannot be read is looked at again.
+constexpr int kUnseen = 6;
+constexpr auto kPause = std::chrono::milliseconds(100);
 
 void Note(const Json& action, DeltaCommitSummary* summary) {
   const auto values = action.find("partitionValues");
@@ -28,7 +33,9 @@ void Note(const Json& action, DeltaCommitSummary* summary) {
     summary->touches_unknown = true;
     return;
   }
-  auto& list = action.value("dataChange", true) ? summary->changed : summary->rearranged;
+  const auto change = action.find("dataChange");
+  const bool is_change = change == action.end() || !change->is_boolean() || change->get<bool>();
+  auto& list = is_change ? summary->changed : summary->rearranged;
   if (list.empty() || list.back() != *parsed) list.push_back(*std::move(parsed));
 }
 
@@ -65,9 +72,13 @@ DeltaCommitSummary SummarizeDeltaCommit(const std::string& lines) {
     begin = end + 1;
     if (!line.is_object()) continue;
     for (const auto& [kind, action] : line.items()) {
+      // Some writers name the actions that a line does not have, as null.
+      if (!action.is_object()) continue;
       if (kind == "add" || kind == "remove") Note(action, &summary);
       if (kind == "metaData" || kind == "protocol") summary.changes_table = true;
-      if (kind == "commitInfo" && action.is_object()) summary.attempt = action.value("txnId", "");
+      if (kind != "commitInfo") continue;
+      const auto attempt = action.find("txnId");
+      if (attempt != action.end() && attempt->is_string()) summary.attempt = *attempt;
     }
   }
   return summary;
@@ -116,6 +127,7 @@ arrow::Result<std::optional<int64_t>> DeltaCommits::Commit(int64_t planned_on,
   // Dates of one run need not race with each other.
   std::lock_guard one_at_a_time(commit_mutex_);
   int64_t version = planned_on;
+  int unseen = 0;
   for (int i = 0; i < kMaxAttempts; ++i) {
     ++version;
     const arrow::Result<bool> created = files_->Create(DeltaCommitPath(version), lines);
@@ -127,6 +139,12 @@ arrow::Result<std::optional<int64_t>> DeltaCommits::Commit(int64_t planned_on,
     const auto summary = Summary(version);
     if (!created.ok() && (!summary.ok() || !summary->has_value())) return created.status();
     ARROW_RETURN_NOT_OK(summary.status());
+    if (!summary->has_value() && unseen++ < kUnseen) {
+      // Refused, as some stores do while another writer is at it, or not to be seen yet.
+      std::this_thread::sleep_for(kPause * unseen);
+      --version;
+      continue;
+    }
     if (!summary->has_value()) {
       return MakeError(
           ErrorCode::kRunFailed,

@@ -43,6 +43,10 @@ class MemoryFiles : public TableFiles {
   }
   arrow::Result<bool> Create(const std::string& path, std::string_view content) override {
     if (before_create) std::exchange(before_create, nullptr)();
+    if (refusals > 0) {
+      --refusals;
+      return false;
+    }
     const bool is_new = files.try_emplace(path, content).second;
     if (is_new && lose_answers > 0) {
       --lose_answers;
@@ -65,6 +69,7 @@ class MemoryFiles : public TableFiles {
   std::map<std::string, std::string> files;
   std::function<void()> before_create;
   int lose_answers = 0;
+  int refusals = 0;  ///< creations that are refused although nothing is there
   bool as_failure = false;
 };
 
@@ -140,6 +145,21 @@ TEST_F(DeltaCommitsTest, ALostAnswerIsRecognised) {
     EXPECT_EQ(version, 1);
     EXPECT_EQ(files_->files.size(), 1U);
   }
+}
+
+TEST_F(DeltaCommitsTest, ARefusalWithoutAWinnerIsTriedAgain) {
+  files_->refusals = 3;
+  ASSERT_OK_AND_ASSIGN(const auto version, Commit("2026-03-02"));
+  EXPECT_EQ(version, 1);
+}
+
+TEST_F(DeltaCommitsTest, NullsOfOtherWritersMeanNothing) {
+  files_->files[DeltaCommitPath(1)] =
+      R"({"commitInfo":{"txnId":null,"operation":null},"remove":null,"metaData":null,"add":null})"
+      "\n" +
+      Add("2026-03-01");
+  ASSERT_OK_AND_ASSIGN(const auto version, Commit("2026-03-02"));
+  EXPECT_EQ(version, 2);
 }
 
 TEST_F(DeltaCommitsTest, SeesWhoComesInBetween) {

@@ -64,10 +64,14 @@ TEST(KeySetTest, SlicesCountAsTheirRows) {
 
 TEST(ThisProcessTest, LivesAndOthersOfItsKindDoNot) {
   const std::string self = ThisProcess();
-  EXPECT_FALSE(IsGone(self));
-  EXPECT_TRUE(IsGone(self + "1"));
-  EXPECT_FALSE(IsGone("elsewhere/boot/1/1"));
-  EXPECT_FALSE(IsGone(""));
+  EXPECT_EQ(LivenessOf(self), Liveness::kAlive);
+  EXPECT_EQ(LivenessOf(self + "1"), Liveness::kGone);
+  EXPECT_EQ(LivenessOf("elsewhere/boot/pid:[1]/1/1"), Liveness::kUnknown);
+  EXPECT_EQ(LivenessOf(""), Liveness::kUnknown);
+  // The same process ids in another container are other processes.
+  std::string contained = self;
+  contained.replace(contained.find("pid:["), 5, "pid:[9");
+  EXPECT_EQ(LivenessOf(contained), Liveness::kUnknown);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace tidemill {
 namespace {
 
 constexpr const char* kPending = "_tidemill/pending";
-constexpr int64_t kOldAge = int64_t{3600} * 1'000'000;
+constexpr int64_t kOldAge = int64_t{86'400} * 1'000'000;
 constexpr int kUploads = 4;
 /// An entry that others keep changing without publishing (failures of theirs).
 constexpr int kMaxPuts = 50;
@@ -71,6 +71,14 @@ class ObjectWriter : public TableWriter {
       return status;
     }
     Report("placed");
+    ARROW_ASSIGN_OR_RAISE(const auto note, files_->Read(NotePath(lock.date(), run_id_)));
+    if (!note.has_value()) {
+      DropUpload(entry);
+      return MakeError(ErrorCode::kConflict,
+                       fmt::format("another run took this one for dead and removed its files of {}",
+                                   lock.date()),
+                       "run again");
+    }
     const auto published = PutEntry(lock, entry);
     if (!published.ok()) {
       // Of other failures nobody knows whether the entry is there after all, with these files.
@@ -208,8 +216,7 @@ class ObjectWriter : public TableWriter {
       if (!text.has_value()) continue;
       ARROW_ASSIGN_OR_RAISE(const PublishIntent intent, IntentFromJson(text->text, path));
       const bool has_published = PublishedRun(entry) == intent.run_id;
-      const bool is_old = NowMicros() - intent.entry.published->published_at > kOldAge;
-      if (!IsGone(intent.process) && !is_old) continue;
+      if (!IsAbandoned(intent)) continue;
       ARROW_RETURN_NOT_OK(has_published ? RemoveOthers(intent.entry)
                                         : RemoveFiles(intent.entry.published->files, entry));
       ARROW_RETURN_NOT_OK(files_->Remove(path));
@@ -251,6 +258,12 @@ class ObjectWriter : public TableWriter {
 };
 
 }  // namespace
+
+bool IsAbandoned(const PublishIntent& note) {
+  const Liveness liveness = LivenessOf(note.process);
+  if (liveness != Liveness::kUnknown) return liveness == Liveness::kGone;
+  return NowMicros() - note.entry.published->published_at > kOldAge;
+}
 
 arrow::Result<std::unique_ptr<TableWriter>> MakeObjectWriter(const Table& table, std::string run_id,
                                                              PublishProbe probe) {

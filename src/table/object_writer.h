@@ -10,18 +10,23 @@
 /// folder see both for a moment (a Delta table has no such moment).
 ///
 /// Before it uploads, a run notes the files in `_tidemill/pending/DATE.RUN.json` with the process
-/// that it is. The next run of the date removes the files of runs that are known to be dead: their
-/// process is gone from this machine, or the note is an hour old.
+/// that it is. The next run of the date removes the files of runs that are dead: their process is
+/// gone from this machine, or cannot be seen from here and the note is a day old. A run whose note
+/// is gone when it wants to publish does not publish: its files may be gone as well.
 
 #include <memory>
 #include <string>
 
 #include <arrow/result.h>
 
+#include "table/ledger_json.h"
 #include "table/publication.h"
 #include "table/table.h"
 
 namespace tidemill {
+
+/// Whether the files of this note will not be published any more.
+bool IsAbandoned(const PublishIntent& note);
 
 arrow::Result<std::unique_ptr<TableWriter>> MakeObjectWriter(const Table& table, std::string run_id,
                                                              PublishProbe probe);

@@ -23,6 +23,12 @@ std::string BootId() {
   return id;
 }
 
+/// Containers of one machine may share its name and boot, but not its process ids.
+std::string PidNamespace() {
+  char name[64] = {};
+  return readlink("/proc/self/ns/pid", name, sizeof(name) - 1) > 0 ? name : "?";
+}
+
 /// When a process started, in clock ticks since the boot; empty if there is none.
 std::string StartOf(long pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
@@ -39,16 +45,19 @@ std::string StartOf(long pid) {
 }  // namespace
 
 std::string ThisProcess() {
-  return fmt::format("{}/{}/{}/{}", HostName(), BootId(), getpid(), StartOf(getpid()));
+  return fmt::format("{}/{}/{}/{}/{}", HostName(), BootId(), PidNamespace(), getpid(),
+                     StartOf(getpid()));
 }
 
-bool IsGone(const std::string& process) {
+Liveness LivenessOf(const std::string& process) {
   std::vector<std::string> parts;
   std::istringstream stream(process);
   for (std::string part; std::getline(stream, part, '/');) parts.push_back(part);
-  if (parts.size() != 4 || parts[0] != HostName()) return false;
-  if (parts[1] != BootId()) return true;
-  return StartOf(std::strtol(parts[2].c_str(), nullptr, 10)) != parts[3];
+  if (parts.size() != 5 || parts[0] != HostName()) return Liveness::kUnknown;
+  if (parts[1] != BootId()) return Liveness::kGone;
+  if (parts[2] != PidNamespace()) return Liveness::kUnknown;
+  const std::string start = StartOf(std::strtol(parts[3].c_str(), nullptr, 10));
+  return start == parts[4] ? Liveness::kAlive : Liveness::kGone;
 }
 
 }  // namespace tidemill

@@ -6,10 +6,14 @@
 
 namespace tidemill {
 
-/// "host/boot/pid/start": this process, as no other is or will be called.
+/// "host/boot/namespace/pid/start": this process, as no other is or will be called.
 std::string ThisProcess();
 
-/// Whether it is certain that the process is gone: it ran on this machine, and does no more.
-bool IsGone(const std::string& process);
+enum class Liveness {
+  kAlive,
+  kGone,
+  kUnknown,  ///< of another machine, or of a container whose processes are not seen from here
+};
+Liveness LivenessOf(const std::string& process);
 
 }  // namespace tidemill
