@@ -251,6 +251,9 @@ class DeltaWriter : public TableWriter {
   std::vector<std::string> CheckpointIfDue(int64_t version) {
     std::lock_guard guard(mutex_);
     arrow::Status status = UpdateSnapshot();
+    if (status.ok() && snapshot_ == nullptr) {
+      status = arrow::Status::IOError("the log is not to be seen");
+    }
     if (status.ok()) {
       const std::string interval = snapshot_->metadata().Property("delta.checkpointInterval", "10");
       const int64_t every = std::max<int64_t>(1, std::strtoll(interval.c_str(), nullptr, 10));
