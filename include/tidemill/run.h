@@ -19,11 +19,15 @@
 
 namespace tidemill {
 
+/// Who computes what a run publishes (engine.h).
+class PassEngine;
+
 struct RunOptions {
-  std::string date;          ///< label of the feature date, "2026-03-02"
-  int threads = 0;           ///< 0: all cores
-  int64_t memory_bytes = 0;  ///< 0: 60 % of RAM
-  std::string scratch;       ///< folder for spilled tiles; empty: $TMPDIR, else /tmp
+  std::string date;                    ///< label of the feature date, "2026-03-02"
+  int threads = 0;                     ///< 0: all cores
+  int64_t memory_bytes = 0;            ///< 0: 60 % of RAM
+  std::shared_ptr<PassEngine> engine;  ///< null: this process
+  std::string scratch;                 ///< folder for spilled tiles; empty: $TMPDIR, else /tmp
   std::function<void(const Progress&)> on_progress;  ///< may be empty
   std::function<void(const std::string&)>
       on_warning;  ///< may be empty; warnings are in the report as well

@@ -41,14 +41,12 @@ CheckResult Evaluate(const BoundCheck& check, const Frame& frame) {
 
 }  // namespace
 
-std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const FrameMetrics& metrics,
-                                        StratumRange range, const std::string& stage,
-                                        const PreviousValues& previous) {
+std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const MetricValues& metrics,
+                                        const std::string& stage, const PreviousValues& previous) {
   std::vector<CheckResult> results;
   Frame frame;
   frame.num_rows = 1;
-  auto values = metrics.Values(range);
-  if (values.ok()) frame.aggregates = *std::move(values);
+  if (metrics.ok()) frame.aggregates = *metrics;
   for (const PreviousValue& value : checks.previous) {
     const auto found = previous.find(value.text);
     const bool is_known =
@@ -58,12 +56,12 @@ std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const FrameMe
   }
   for (const BoundCheck& check : checks.checks) {
     CheckResult result;
-    if (values.ok()) {
+    if (metrics.ok()) {
       result = Evaluate(check, frame);
     } else {
       result.check = check.text;
       result.severity = check.severity;
-      result.reason = "cannot be evaluated: " + values.status().message();
+      result.reason = "cannot be evaluated: " + metrics.status().message();
     }
     result.stage = stage;
     results.push_back(std::move(result));
@@ -71,14 +69,12 @@ std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const FrameMe
   return results;
 }
 
-PreviousValues ValuesForNext(const FrameChecks& checks, const FrameMetrics& metrics,
-                             StratumRange range) {
+PreviousValues ValuesForNext(const FrameChecks& checks, const MetricValues& metrics) {
   PreviousValues next;
   Frame frame;
   frame.num_rows = 1;
-  auto values = metrics.Values(range);
-  if (!values.ok()) return next;
-  frame.aggregates = *std::move(values);
+  if (!metrics.ok()) return next;
+  frame.aggregates = *metrics;
   for (const PreviousValue& value : checks.previous) {
     auto scalar = Single(value.expression, frame);
     if (scalar.ok() && (*scalar)->is_valid) next[value.text] = *scalar;

@@ -17,14 +17,12 @@ namespace tidemill {
 /// Values that `previous(...)` takes, by the canonical text of its expression; absent: NULL.
 using PreviousValues = std::map<std::string, std::shared_ptr<arrow::Scalar>>;
 
-/// The verdict of each check over one date's strata. `stage` is "input" or "output". A check that
-/// cannot be evaluated has not passed and says why.
-std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const FrameMetrics& metrics,
-                                        StratumRange range, const std::string& stage,
-                                        const PreviousValues& previous);
+/// The verdict of each check over the metrics of one date. `stage` is "input" or "output". A check
+/// that cannot be evaluated has not passed and says why.
+std::vector<CheckResult> EvaluateChecks(const FrameChecks& checks, const MetricValues& metrics,
+                                        const std::string& stage, const PreviousValues& previous);
 
 /// What this date leaves for the next one's `previous(...)`.
-PreviousValues ValuesForNext(const FrameChecks& checks, const FrameMetrics& metrics,
-                             StratumRange range);
+PreviousValues ValuesForNext(const FrameChecks& checks, const MetricValues& metrics);
 
 }  // namespace tidemill

@@ -109,7 +109,7 @@ void FrameMetrics::Merge(const FrameMetrics& other) {
   }
 }
 
-arrow::Result<std::vector<arrow::Datum>> FrameMetrics::Values(StratumRange range) const {
+MetricValues FrameMetrics::Values(StratumRange range) const {
   std::vector<arrow::Datum> values;
   for (size_t m = 0; m < checks_->metrics.size(); ++m) {
     const AggregateCall& call = checks_->metrics[m];

@@ -17,6 +17,10 @@ struct Hash128Hasher {
   size_t operator()(const Hash128& hash) const { return HashInteger(hash.low ^ hash.high); }
 };
 
+/// The value of each metric of a frame, as scalars, in the order of FrameChecks::metrics; or why
+/// one could not be computed (overflow).
+using MetricValues = arrow::Result<std::vector<arrow::Datum>>;
+
 /// The metrics of one frame's checks. Made once per thread, updated with morsels (or feature rows),
 /// then merged. Not thread-safe.
 class FrameMetrics {
@@ -29,8 +33,8 @@ class FrameMetrics {
 
   void Merge(const FrameMetrics& other);
 
-  /// The value of each metric over a range of strata, as scalars. Errors: overflow.
-  arrow::Result<std::vector<arrow::Datum>> Values(StratumRange range) const;
+  /// The values over a range of strata.
+  MetricValues Values(StratumRange range) const;
 
  private:
   using ValueSet = std::unordered_set<Hash128, Hash128Hasher>;

@@ -32,12 +32,10 @@ class Merger {
         options_(options),
         sink_(sink),
         spans_(plan.strata, plan.dates.size(), plan.pipeline->windows.size()) {
-    for (size_t d = 0; d < plan.dates.size(); ++d) {
-      result_.dates.push_back({FrameMetrics(&plan.pipeline->output_checks, 1), {}});
-    }
+    result_.dates.resize(plan.dates.size());
   }
 
-  arrow::Result<MergeResult> Run() {
+  arrow::Result<FeatureSummary> Run() {
     buckets_ = scan_.tiles->Cut(kBucketBytes);
     // Buckets are merged in waves, in parallel; while the next wave is merged, each date's features
     // of this one are evaluated and written, in order.
@@ -125,28 +123,17 @@ class Merger {
         const auto batch,
         MakeFeatureBatch(*plan_.pipeline, std::move(rows), plan_.calendar->DayOf(plan_.dates[date]),
                          run_timestamp_));
-    ARROW_RETURN_NOT_OK(Measure(*batch, &result_.dates[date]));
     return sink_->Append(date, batch);
-  }
-
-  arrow::Status Measure(const arrow::RecordBatch& batch, MergedDate* date) {
-    if (plan_.pipeline->output_checks.metrics.empty()) return arrow::Status::OK();
-    Frame frame;
-    frame.num_rows = batch.num_rows();
-    for (const auto& column : batch.columns()) frame.columns.emplace_back(column);
-    Evaluator evaluator(&frame);
-    ArgumentReader reader(&frame, &evaluator);
-    return date->output_metrics.Update(&reader, nullptr, 0);
   }
 
   bool IsWanted(size_t date) {
     std::lock_guard lock(mutex_);
-    return wanted_[date] && result_.dates[date].status.ok();
+    return wanted_[date] && result_.dates[date].ok();
   }
 
   void Fail(size_t date, arrow::Status status) {
     std::lock_guard lock(mutex_);
-    if (result_.dates[date].status.ok()) result_.dates[date].status = std::move(status);
+    if (result_.dates[date].ok()) result_.dates[date] = std::move(status);
   }
 
   arrow::Status WaitFor(std::future<arrow::Status>* writing) {
@@ -168,14 +155,14 @@ class Merger {
   std::vector<Bucket> buckets_;
   std::mutex mutex_;
   int64_t buckets_done_ = 0;
-  MergeResult result_;
+  FeatureSummary result_;
 };
 
 }  // namespace
 
-arrow::Result<MergeResult> Merge(const Plan& plan, const ScanResult& scan,
-                                 const std::vector<bool>& wanted, int64_t run_timestamp,
-                                 const PassOptions& options, FeatureSink* sink) {
+arrow::Result<FeatureSummary> Merge(const Plan& plan, const ScanResult& scan,
+                                    const std::vector<bool>& wanted, int64_t run_timestamp,
+                                    const PassOptions& options, FeatureSink* sink) {
   return Merger(plan, scan, wanted, run_timestamp, options, sink).Run();
 }
 

@@ -9,7 +9,6 @@
 
 #include <arrow/record_batch.h>
 
-#include "engine/frame_metrics.h"
 #include "engine/scan.h"
 
 namespace tidemill {
@@ -22,21 +21,18 @@ class FeatureSink {
   virtual arrow::Status Append(size_t date, const std::shared_ptr<arrow::RecordBatch>& batch) = 0;
 };
 
-struct MergedDate {
-  FrameMetrics output_metrics;
-  arrow::Status status;  ///< why its features could not be computed or taken by the sink
-};
-
-struct MergeResult {
-  std::vector<MergedDate> dates;
+/// How the second phase of a pass went.
+struct FeatureSummary {
+  /// Per date: why its features could not be computed or taken by the sink.
+  std::vector<arrow::Status> dates;
   int64_t entities = 0;
-  double write_seconds = 0;  ///< waited for features to be evaluated and written
+  double write_seconds = 0;  ///< waited for features to be evaluated and taken by the sink
 };
 
 /// `wanted[d]` tells which dates are computed at all. A date that fails leaves the others alone.
 /// `run_timestamp` is in microseconds since the epoch.
-arrow::Result<MergeResult> Merge(const Plan& plan, const ScanResult& scan,
-                                 const std::vector<bool>& wanted, int64_t run_timestamp,
-                                 const PassOptions& options, FeatureSink* sink);
+arrow::Result<FeatureSummary> Merge(const Plan& plan, const ScanResult& scan,
+                                    const std::vector<bool>& wanted, int64_t run_timestamp,
+                                    const PassOptions& options, FeatureSink* sink);
 
 }  // namespace tidemill

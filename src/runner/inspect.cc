@@ -6,11 +6,9 @@
 #include <arrow/table.h>
 
 #include "engine/evaluate_checks.h"
-#include "engine/merge.h"
 #include "runner/output_table.h"
-#include "runner/pass_size.h"
+#include "runner/pass_request.h"
 #include "runner/prepare.h"
-#include "table/run_id.h"
 
 namespace tidemill {
 namespace {
@@ -66,12 +64,13 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
   ARROW_ASSIGN_OR_RAISE(const Plan plan,
                         PreparePass(pipeline, calendar, {date}, options, PlanScope::kInputChecks));
-  ARROW_ASSIGN_OR_RAISE(const PassOptions pass, PassOptionsFor(plan, options));
-  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
   ARROW_ASSIGN_OR_RAISE(const Table table, OpenOutput(pipeline, *calendar));
+  ARROW_ASSIGN_OR_RAISE(const PassRequest request, RequestFor(plan, options));
+  ARROW_ASSIGN_OR_RAISE(const auto work, EngineOf(options)->Begin(plan, request));
+  ARROW_ASSIGN_OR_RAISE(const ScanSummary scan, work->Scan());
   ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous, ReadPrevious(table, calendar->Format(date)));
-  return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics,
-                        plan.strata.Window(0, plan.strata.Longest(0)), "input", previous.input);
+  return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics[0], "input",
+                        previous.input);
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipeline,
@@ -80,13 +79,12 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
   ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
   ARROW_ASSIGN_OR_RAISE(const Slot date, ParseFeatureDate(*calendar, options.date));
   ARROW_ASSIGN_OR_RAISE(const Plan plan, PreparePass(pipeline, calendar, {date}, options));
-  ARROW_ASSIGN_OR_RAISE(const PassOptions pass, PassOptionsFor(plan, options));
-  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, Scan(plan, pass));
+  ARROW_ASSIGN_OR_RAISE(const PassRequest request, RequestFor(plan, options));
+  ARROW_ASSIGN_OR_RAISE(const auto work, EngineOf(options)->Begin(plan, request));
+  ARROW_RETURN_NOT_OK(work->Scan().status());
   PreviewSink sink(entity.empty() ? limit : -1);
-  const std::vector<bool> wanted = {true};
-  ARROW_ASSIGN_OR_RAISE(const MergeResult merged,
-                        Merge(plan, scan, wanted, NowMicros(), pass, &sink));
-  ARROW_RETURN_NOT_OK(merged.dates[0].status);
+  ARROW_ASSIGN_OR_RAISE(const FeatureSummary features, work->Features({true}, &sink));
+  ARROW_RETURN_NOT_OK(features.dates[0]);
   ARROW_ASSIGN_OR_RAISE(auto table,
                         arrow::Table::FromRecordBatches(plan.pipeline->output, sink.batches()));
   if (!entity.empty()) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <mutex>
 
-#include "engine/merge.h"
+#include "engine/evaluate_checks.h"
 #include "pipeline/definition_hash.h"
-#include "runner/pass_size.h"
+#include "runner/pass_request.h"
 #include "runner/prepare.h"
 #include "runner/stopwatch.h"
 #include "storage/parallel_for.h"
@@ -21,17 +21,31 @@ constexpr int64_t kTinyFile = 1'000'000;
 /// More files than this of one date are too many, whatever their size.
 constexpr int64_t kManyFiles = 10'000;
 
+/// Stages the features of each date and measures them for its output checks.
 class StagingSink : public FeatureSink {
  public:
-  explicit StagingSink(size_t dates) : partitions_(dates) {}
+  StagingSink(const FrameChecks& checks, size_t dates) : checks_(checks), partitions_(dates) {
+    for (size_t d = 0; d < dates; ++d) metrics_.emplace_back(&checks, 1);
+  }
 
   arrow::Status Append(size_t date, const std::shared_ptr<arrow::RecordBatch>& batch) override {
+    if (!checks_.metrics.empty()) {
+      Frame frame;
+      frame.num_rows = batch->num_rows();
+      for (const auto& column : batch->columns()) frame.columns.emplace_back(column);
+      Evaluator evaluator(&frame);
+      ArgumentReader reader(&frame, &evaluator);
+      ARROW_RETURN_NOT_OK(metrics_[date].Update(&reader, nullptr, 0));
+    }
     return partitions_[date]->Write(batch);
   }
   std::unique_ptr<StagedPartition>& partition(size_t date) { return partitions_[date]; }
+  MetricValues metrics(size_t date) const { return metrics_[date].Values({0, 0}); }
 
  private:
+  const FrameChecks& checks_;
   std::vector<std::unique_ptr<StagedPartition>> partitions_;
+  std::vector<FrameMetrics> metrics_;
 };
 
 /// The verdict of a list of checks as a status: the first failed check with severity error, all of
@@ -59,7 +73,7 @@ class PassRunner {
         locks_(locks),
         options_(options),
         parallel_(parallel),
-        sink_(plan.dates.size()) {
+        sink_(plan.pipeline->output_checks, plan.dates.size()) {
     result_.dates.resize(plan.dates.size());
     for (size_t d = 0; d < plan.dates.size(); ++d) {
       result_.dates[d].feature_date = plan.calendar->Format(plan.dates[d]);
@@ -79,13 +93,14 @@ class PassRunner {
  private:
   arrow::Status Compute() {
     ScratchFolder scratch(options_.scratch);
-    ARROW_ASSIGN_OR_RAISE(PassOptions pass, PassOptionsFor(plan_, options_));
-    pass.scratch = [&scratch] { return scratch.NewPath(); };
-    pass.writers = parallel_;
+    ARROW_ASSIGN_OR_RAISE(PassRequest request, RequestFor(plan_, options_));
+    request.options.scratch = [&scratch] { return scratch.NewPath(); };
+    request.options.writers = parallel_;
     Stopwatch watch;
-    ARROW_ASSIGN_OR_RAISE(ScanResult scan, Scan(plan_, pass));
+    ARROW_ASSIGN_OR_RAISE(const auto work, EngineOf(options_)->Begin(plan_, request));
+    ARROW_ASSIGN_OR_RAISE(ScanSummary scan, work->Scan());
     result_.counts = scan.counts;
-    result_.spilled_bytes = scan.tiles->spilled_bytes();
+    result_.spilled_bytes = scan.spilled_bytes;
     result_.seconds.emplace_back("scan", watch.Lap());
     WarnOfUncountedRows();
 
@@ -100,8 +115,7 @@ class PassRunner {
       }
       ARROW_ASSIGN_OR_RAISE(sink_.partition(d), Stage(d));
     }
-    ARROW_ASSIGN_OR_RAISE(MergeResult merged,
-                          Merge(plan_, scan, wanted, NowMicros(), pass, &sink_));
+    ARROW_ASSIGN_OR_RAISE(const FeatureSummary merged, work->Features(wanted, &sink_));
     result_.entities = merged.entities;
     const double merge_seconds = watch.Lap();
     result_.seconds.emplace_back("merge", merge_seconds - merged.write_seconds);
@@ -110,8 +124,8 @@ class PassRunner {
                                     options_.cancelled, [&](int64_t index, int) -> arrow::Status {
                                       const auto d = static_cast<size_t>(index);
                                       if (!wanted[d]) return arrow::Status::OK();
-                                      auto status =
-                                          FinishDate(d, scan, merged.dates[d], previous[d]);
+                                      auto status = merged.dates[d];
+                                      if (status.ok()) status = FinishDate(d, scan, previous[d]);
                                       if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok())
                                         return status;
                                       if (!status.ok()) RecordFailure(d, status);
@@ -138,23 +152,20 @@ class PassRunner {
     return writer_->Stage(locks_[date], pipeline_.output, std::move(volatile_columns), files);
   }
 
-  arrow::Status CheckInput(size_t date, const ScanResult& scan, PreviousOfDate* previous) {
+  arrow::Status CheckInput(size_t date, const ScanSummary& scan, PreviousOfDate* previous) {
     DateOutcome& outcome = result_.dates[date];
     ARROW_ASSIGN_OR_RAISE(*previous, ReadPrevious(table_, outcome.feature_date));
-    const size_t longest = plan_.strata.Longest(date);
-    outcome.checks = EvaluateChecks(pipeline_.input_checks, scan.input_metrics,
-                                    plan_.strata.Window(date, longest), "input", previous->input);
+    outcome.checks =
+        EvaluateChecks(pipeline_.input_checks, scan.input_metrics[date], "input", previous->input);
     return Verdict(outcome.checks, ErrorCode::kInputCheckFailed);
   }
 
-  arrow::Status FinishDate(size_t date, const ScanResult& scan, const MergedDate& merged,
-                           const PreviousOfDate& previous) {
+  arrow::Status FinishDate(size_t date, const ScanSummary& scan, const PreviousOfDate& previous) {
     DateOutcome& outcome = result_.dates[date];
     auto& staged = sink_.partition(date);
-    ARROW_RETURN_NOT_OK(merged.status);
-    const FrameMetrics& metrics = merged.output_metrics;
+    const MetricValues metrics = sink_.metrics(date);
     const auto output_checks =
-        EvaluateChecks(pipeline_.output_checks, metrics, {0, 0}, "output", previous.output);
+        EvaluateChecks(pipeline_.output_checks, metrics, "output", previous.output);
     outcome.checks.insert(outcome.checks.end(), output_checks.begin(), output_checks.end());
     ARROW_RETURN_NOT_OK(Verdict(output_checks, ErrorCode::kOutputCheckFailed));
     ARROW_RETURN_NOT_OK(staged->Close());
@@ -167,16 +178,14 @@ class PassRunner {
     }
     state.inputs = InputsOf(plan_, date);
     state.input_version = plan_.source->version;
-    const size_t longest = plan_.strata.Longest(date);
-    const SlotRange window = plan_.strata.WindowSlots(date, longest);
+    const SlotRange window = plan_.strata.WindowSlots(date, plan_.strata.Longest(date));
     for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
       state.rows_read +=
           scan.counts.rows_of_slot[static_cast<size_t>(slot - plan_.strata.slots().first)];
     }
     PreviousOfDate next;
-    next.input = ValuesForNext(pipeline_.input_checks, scan.input_metrics,
-                               plan_.strata.Window(date, longest));
-    next.output = ValuesForNext(pipeline_.output_checks, metrics, {0, 0});
+    next.input = ValuesForNext(pipeline_.input_checks, scan.input_metrics[date]);
+    next.output = ValuesForNext(pipeline_.output_checks, metrics);
     state.metrics = LedgerMetrics(next);
     state.checks = outcome.checks;
     if (plan_.dates.size() == 1) {

@@ -26,11 +26,6 @@ int64_t DecodedMemory(const Plan& plan) {
   return most_rows * columns * kBytesPerValue;
 }
 
-int64_t FeatureRowMemory(const Plan& plan) {
-  constexpr int64_t kBytesPerValue = 8;
-  return std::max<int64_t>(1, plan.pipeline->output->num_fields()) * kBytesPerValue;
-}
-
 /// What the writer of one date holds: a row group that waits, and half as much of encoded columns.
 int64_t WriterMemory(const Plan& plan) {
   constexpr int64_t kRowGroup = 131'072;
@@ -38,6 +33,11 @@ int64_t WriterMemory(const Plan& plan) {
 }
 
 }  // namespace
+
+int64_t FeatureRowMemory(const Plan& plan) {
+  constexpr int64_t kBytesPerValue = 8;
+  return std::max<int64_t>(1, plan.pipeline->output->num_fields()) * kBytesPerValue;
+}
 
 arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& options) {
   const int64_t memory = MemoryOf(options);
@@ -57,23 +57,6 @@ arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& opt
   shares.waves = std::min<int64_t>(left / 8, kMostWaves);
   shares.writers = left - shares.tiles - shares.waves;
   return shares;
-}
-
-arrow::Result<PassOptions> PassOptionsFor(const Plan& plan, const RunOptions& options) {
-  ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(plan, options));
-  PassOptions pass;
-  pass.threads = ThreadsOf(options);
-  pass.cancelled = options.cancelled;
-  pass.tile_memory = shares.tiles;
-  // One wave is merged while another is written.
-  pass.wave_rows = std::max<int64_t>(1, shares.waves / 2 / FeatureRowMemory(plan));
-  if (options.on_progress) {
-    pass.on_progress = [report = options.on_progress](const char* stage, int64_t done,
-                                                      int64_t total) {
-      report({stage, done, total, std::string(stage) == "scan" ? "rows" : "buckets"});
-    };
-  }
-  return pass;
 }
 
 arrow::Result<size_t> DatesPerPass(const Plan& whole, const BackfillOptions& options) {

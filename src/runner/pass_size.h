@@ -7,7 +7,6 @@
 #include <arrow/result.h>
 
 #include "engine/plan.h"
-#include "engine/scan.h"
 #include "tidemill/backfill.h"
 
 namespace tidemill {
@@ -25,8 +24,8 @@ struct MemoryShares {
 /// to work with at all.
 arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& options);
 
-/// How the engine shall run the pass, progress passed on.
-arrow::Result<PassOptions> PassOptionsFor(const Plan& plan, const RunOptions& options);
+/// Bytes of a row of features in memory, roughly.
+int64_t FeatureRowMemory(const Plan& plan);
 
 /// The most dates that one pass may compute: every date has a file open with rows in memory.
 arrow::Result<size_t> DatesPerPass(const Plan& whole, const BackfillOptions& options);

@@ -1,0 +1,45 @@
+#pragma once
+
+/// A pass as SQL for a Spark cluster.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arrow/result.h>
+#include <arrow/table.h>
+
+namespace tidemill {
+
+class PassEngine;
+
+/// A query with all that it needs of its session.
+struct SparkQuery {
+  std::vector<std::pair<std::string, std::string>> settings;  ///< of the session, by name
+  std::string view;                                           ///< temporary view that `sql` reads
+  std::string format;                                         ///< of the view: "parquet" | "delta"
+  std::vector<std::string> paths;                             ///< of the view
+  std::vector<std::pair<std::string, std::string>> options;   ///< of the view's reader
+  std::string sql;
+};
+
+/// A Spark session, classic or Spark Connect.
+class SparkClient {
+ public:
+  virtual ~SparkClient() = default;
+
+  /// Runs the query and brings its (few) rows here.
+  virtual arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) = 0;
+
+  /// Runs the query and writes its rows as Parquet below `uri`, a directory per value of
+  /// `partition`, files and rows in the order of the query.
+  virtual arrow::Status Write(const SparkQuery& query, const std::string& partition,
+                              const std::string& uri) = 0;
+};
+
+/// Computes passes on Spark. Integers, strings and times are the native engine's; doubles agree to
+/// 1e-9.
+std::shared_ptr<PassEngine> SparkEngine(std::shared_ptr<SparkClient> client);
+
+}  // namespace tidemill

@@ -1,0 +1,41 @@
+#include "runner/pass_request.h"
+
+#include <algorithm>
+#include <string>
+
+#include "runner/pass_size.h"
+#include "runner/prepare.h"
+#include "table/run_id.h"
+
+namespace tidemill {
+
+std::shared_ptr<PassEngine> EngineOf(const RunOptions& options) {
+  return options.engine != nullptr ? options.engine : NativeEngine();
+}
+
+arrow::Result<PassRequest> RequestFor(const Plan& plan, const RunOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(plan, options));
+  PassRequest request;
+  PassOptions& pass = request.options;
+  pass.threads = ThreadsOf(options);
+  pass.cancelled = options.cancelled;
+  pass.tile_memory = shares.tiles;
+  // One wave is merged while another is written.
+  pass.wave_rows = std::max<int64_t>(1, shares.waves / 2 / FeatureRowMemory(plan));
+  if (options.on_progress) {
+    pass.on_progress = [report = options.on_progress](const char* stage, int64_t done,
+                                                      int64_t total) {
+      report({stage, done, total, std::string(stage) == "scan" ? "rows" : "buckets"});
+    };
+  }
+  const Pipeline& pipeline = plan.pipeline->spec;
+  request.id = MakeRunId();
+  ARROW_ASSIGN_OR_RAISE(request.work, ParseLocation(pipeline.Resolve(pipeline.output.path.text)));
+  const std::string folder = "/_tidemill/work/" + request.id;
+  request.work.path += folder;
+  request.work.uri += folder;
+  request.run_timestamp = NowMicros();
+  return request;
+}
+
+}  // namespace tidemill
