@@ -1,0 +1,37 @@
+"""Feature dates as the command line writes them: `2026-03-02`, and `2026-03-02T14` at grain hour."""
+
+import datetime as dt
+
+from tidemill.airflow.pipeline_header import PipelineHeader
+
+
+def feature_date_of(instant: dt.datetime, header: PipelineHeader) -> str:
+    """The feature date that an instant lies in. An hour that a clock runs through twice has its offset behind it the
+    second time."""
+    local = dt.datetime.fromtimestamp(instant.timestamp(), header.zone)
+    if header.grain == "day":
+        return f"{local:%Y-%m-%d}"
+    return f"{local:%Y-%m-%dT%H}" + (local.isoformat()[-6:] if local.fold else "")
+
+
+def chunks_of(start: str, end: str, chunk_days: int | str) -> list[dict[str, str]]:
+    """The dates from `start` to `end`, both included, as ranges of at most `chunk_days` days, oldest first.
+
+    ValueError: a date that is none, dates of two grains, a range without dates, chunks of less than a day.
+    """
+    days = int(chunk_days)
+    if days < 1:
+        raise ValueError(f"chunk_days is {days}; a chunk has at least one day")
+    by_hour = "T" in start
+    if by_hour != ("T" in end):
+        raise ValueError(f"'{start}' and '{end}' are not both days or both hours")
+    first, last = (dt.date.fromisoformat(text.partition("T")[0]) for text in (start, end))
+    if first > last:
+        raise ValueError(f"no dates: {start} is after {end}")
+    chunks = []
+    while first <= last:
+        until = min(first + dt.timedelta(days=days - 1), last)
+        chunks.append({"start": f"{first}T00" if by_hour else str(first), "end": f"{until}T23" if by_hour else str(until)})
+        first = until + dt.timedelta(days=1)
+    chunks[0]["start"], chunks[-1]["end"] = start, end
+    return chunks
