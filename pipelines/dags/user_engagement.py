@@ -1,9 +1,14 @@
 """The features of each day, computed when the day is over; and any range of days, on demand.
 
-EVENTS and OUT in the environment of the workers say where events and features are, see the pipeline file.
+EVENTS in the environment of the workers says where the events are, FEATURES where the tables are to be.
 """
+
+import os
 
 from tidemill.airflow import tidemill_backfill_dag, tidemill_dag
 
-daily = tidemill_dag("../user_engagement.yaml", start_date="2026-01-01", default_args={"retries": 2})
-on_demand = tidemill_backfill_dag("../user_engagement.yaml")
+PIPELINE = "../user_engagement.yaml"
+NAMES = {"OUT": os.environ.get("FEATURES", "features") + "/user_engagement"}
+
+daily = tidemill_dag(PIPELINE, start_date="2026-01-01", names=NAMES, default_args={"retries": 2})
+on_demand = tidemill_backfill_dag(PIPELINE, names=NAMES, default_args={"retries": 2})
