@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
 orders = {"code": 0, "output": "{}", "log": [], "note": os.devnull, "sleep": 0, "leaves": True,
           **json.loads(os.environ["FAKE_TIDEMILL"])}
 
@@ -23,23 +24,26 @@ def note(text: str) -> None:
         file.write(text + "\n")
 
 
-def on_signal(number: int, _: object) -> None:
-    note(signal.Signals(number).name)
-    if orders["leaves"]:
-        time.sleep(0.3)  # a second signal would come now
-        note("end")
-        sys.exit(130)
+def next_signal(seconds: float) -> bool:
+    """Waits for a signal, writes it down; whether one came."""
+    found = signal.sigtimedwait(SIGNALS, max(seconds, 0))
+    if found:
+        note(signal.Signals(found.si_signo).name)
+    return found is not None
 
 
-signal.signal(signal.SIGINT, on_signal)
-signal.signal(signal.SIGTERM, on_signal)
+# Blocked, so that each one counts, even if two come at the same time.
+signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 for line in orders["log"]:
     print(line, file=sys.stderr)
 sys.stderr.flush()
 note(f"start {os.getpid()} {json.dumps(sys.argv[1:])}")
 deadline = time.monotonic() + orders["sleep"]
-while time.monotonic() < deadline:
-    time.sleep(0.05)
+while (left := deadline - time.monotonic()) > 0:
+    if next_signal(left) and orders["leaves"]:
+        next_signal(0.5)
+        note("end")
+        sys.exit(130)
 print(orders["output"])
 sys.stdout.flush()
 if orders["code"] < 0:
