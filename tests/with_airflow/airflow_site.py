@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -73,9 +74,13 @@ class AirflowSite:
         self.airflow("db", "migrate")
 
     def airflow(self, *arguments: str, seconds: float = 180) -> str:
-        """Runs a command of Airflow to its end; what it printed."""
-        done = subprocess.run([AIRFLOW, *arguments], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=seconds)
+        """Runs a command of Airflow to its end; what it printed. SQLite has one writer, so it may be refused the
+        database while the scheduler writes; then it is run again."""
+        for _ in range(4):
+            done = subprocess.run([AIRFLOW, *arguments], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=seconds)
+            if done.returncode == 0 or "database is locked" not in done.stdout:
+                break
         assert done.returncode == 0, f"airflow {' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-4000:]}"
         return done.stdout
 
@@ -148,7 +153,7 @@ class AirflowSite:
 
     def _is_up(self) -> bool:
         for process in self._processes:
-            assert process.poll() is None, f"{process.args[1]} ended with {process.returncode}, see its log in {self.folder}"
+            assert process.poll() is None, f"{process.args[1]} ended with {process.returncode}, its log is in {self.folder}"
         try:
             health = json.loads(self._fetch("GET", "/api/v2/monitor/health"))
         except OSError:

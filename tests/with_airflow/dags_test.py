@@ -80,7 +80,8 @@ def test_days_are_those_of_the_pipeline_s_zone(tmp_path):
 def test_a_later_hour_of_the_day_computes_the_same_dates(tmp_path):
     file = pipeline(tmp_path, "source: {timezone: Europe/Stockholm}")
     dag = tidemill_dag(file, start_date="2026-03-01", schedule="30 3 * * *")
-    assert intervals(dag, "2026-03-01T00:00+01:00", "2026-03-01T23:00+01:00") == [("2026-03-01T02:30", "2026-03-02T02:30")]
+    assert intervals(dag, "2026-03-01T00:00+01:00", "2026-03-01T23:00+01:00") == [
+        ("2026-03-01T02:30", "2026-03-02T02:30")]
     assert dates(dag, "2026-03-01T00:00+01:00", "2026-03-02T23:00+01:00") == ["2026-03-01", "2026-03-02"]
 
 

@@ -109,7 +109,8 @@ def test_arguments_of_a_run(tmp_path):
 
 
 def test_arguments_of_a_backfill(tmp_path):
-    words = arguments_of(tmp_path, date=None, start="2026-03-01", end="2026-03-05", only=["missing", "stale"], parallel=2)
+    words = arguments_of(tmp_path, date=None, start="2026-03-01", end="2026-03-05", only=["missing", "stale"],
+                         parallel=2)
     assert words == ["backfill", "p.yaml", "--start", "2026-03-01", "--end", "2026-03-05", "--only", "missing,stale",
                      "--parallel", "2", "--json"]
 

@@ -49,8 +49,8 @@ def test_airflow_s_own_backfill_of_the_example(running_site):
 
     runs = wait_for("five runs", ended, 300)
     assert {run["logical_date"][:10]: run["state"] for run in runs} == dict.fromkeys(DATES, "success")
-    assert status(running_site, "user_engagement.yaml", "features/user_engagement", DATES[0], DATES[-1]) == dict.fromkeys(
-        DATES, "done")
+    found = status(running_site, "user_engagement.yaml", "features/user_engagement", DATES[0], DATES[-1])
+    assert found == dict.fromkeys(DATES, "done")
     for run in runs:
         report = running_site.xcom("user_engagement", run["dag_run_id"], "run")
         date = run["logical_date"][:10]

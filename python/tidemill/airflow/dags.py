@@ -41,8 +41,8 @@ def tidemill_dag(
 
     :param file: the pipeline file; a relative path is relative to the file that calls this
     :param start_date: the first feature date, "2026-01-01" or a date; a time without a zone is one of the pipeline's
-    :param schedule: EVERY_DATE (each day, or each hour at grain hour), or a cron expression in the pipeline's time zone:
-        "0 3 * * *" computes a date at three in the morning of the day after. Anything else goes to the DAG as it is.
+    :param schedule: EVERY_DATE (each day, or each hour at grain hour), or a cron expression in the pipeline's time
+        zone: "0 3 * * *" computes a date at three in the morning of the day after; anything else is the DAG's
     :param dag_id: default: the pipeline's name
     :param catchup: whether feature dates since `start_date` that have no run get one
     :param max_active_runs: 1, as a run takes all cores by default

@@ -31,7 +31,8 @@ def chunks_of(start: str, end: str, chunk_days: int | str) -> list[dict[str, str
     chunks = []
     while first <= last:
         until = min(first + dt.timedelta(days=days - 1), last)
-        chunks.append({"start": f"{first}T00" if by_hour else str(first), "end": f"{until}T23" if by_hour else str(until)})
+        ends = (f"{first}T00", f"{until}T23") if by_hour else (str(first), str(until))
+        chunks.append(dict(zip(("start", "end"), ends, strict=True)))
         first = until + dt.timedelta(days=1)
     chunks[0]["start"], chunks[-1]["end"] = start, end
     return chunks

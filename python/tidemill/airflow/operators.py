@@ -187,7 +187,7 @@ class TidemillOperator(TidemillCommandOperator):
     def feature_date(self, instant: dt.datetime | None) -> str:
         """The feature date of a logical date. AirflowFailException: there is no such date or no such pipeline."""
         if instant is None:
-            raise AirflowFailException("this run has no logical date; trigger it with one, or give the operator a `date`")
+            raise AirflowFailException("the run has no logical date; trigger it with one, or give the operator a date")
         try:
             return feature_date_of(instant, read_header(self.file, self.names, self.env))
         except (OSError, ValueError) as error:

@@ -26,7 +26,7 @@ class PipelineHeader:
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:
-    """`text` with ${NAME} and ${NAME:-default} replaced; $${ stands for a plain ${. KeyError: a name without a value."""
+    """`text` with ${NAME} and ${NAME:-default} replaced; $${ stands for ${. KeyError: a name without a value."""
 
     def value(use: re.Match) -> str:
         name, default = use.groups()

@@ -8,7 +8,7 @@ _MOST_CHARACTERS = 1000
 _MOST_DATES_NAMED = 20
 _FINE = ("done", "empty", "skipped")
 
-# Exit codes after which the same command would only fail again: the file or the command, an input check, an output check.
+# After these the same command would only fail again: a wrong file or command, an input check, an output check.
 FINAL_CODES = (2, 3, 4)
 
 
