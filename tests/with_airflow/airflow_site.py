@@ -153,7 +153,7 @@ class AirflowSite:
 
     def _is_up(self) -> bool:
         for process in self._processes:
-            assert process.poll() is None, f"{process.args[1]} ended with {process.returncode}, its log is in {self.folder}"
+            assert process.poll() is None, f"{process.args[1]} ended, exit {process.returncode}; log: {self.folder}"
         try:
             health = json.loads(self._fetch("GET", "/api/v2/monitor/health"))
         except OSError:

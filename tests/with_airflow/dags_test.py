@@ -91,6 +91,13 @@ def test_every_hour_has_its_run_when_the_clock_is_put_back(tmp_path):
         "2026-10-25T01", "2026-10-25T02", "2026-10-25T02+01:00", "2026-10-25T03"]
 
 
+def test_hours_are_counted_in_utc(tmp_path):
+    dag = tidemill_dag(pipeline(tmp_path, "grain: hour\nsource: {timezone: Asia/Kolkata}"), start_date="2026-03-01")
+    assert intervals(dag, "2026-03-02T00:00+00:00", "2026-03-02T00:59+00:00") == [
+        ("2026-03-02T00:00", "2026-03-02T01:00")]
+    assert dates(dag, "2026-03-02T00:00+00:00", "2026-03-02T01:59+00:00") == ["2026-03-02T05", "2026-03-02T06"]
+
+
 def test_a_schedule_of_none_stays_one():
     assert not scheduled(tidemill_dag(ENGAGEMENT, start_date="2026-01-01", schedule=None)).timetable.can_be_scheduled
 

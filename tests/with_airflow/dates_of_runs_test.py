@@ -25,6 +25,7 @@ def utc(text: str) -> dt.datetime:
     ("2026-03-02T07:59", "America/Los_Angeles", "day", "2026-03-01"),
     ("2026-03-02T14:10", "UTC", "hour", "2026-03-02T14"),
     ("2026-03-02T00:00", "Asia/Kolkata", "hour", "2026-03-02T05"),
+    ("2026-03-02T00:45", "Asia/Kolkata", "hour", "2026-03-02T05"),  # there it is 06:15
     ("2026-10-25T00:00", "Europe/Stockholm", "hour", "2026-10-25T02"),
     ("2026-10-25T01:00", "Europe/Stockholm", "hour", "2026-10-25T02+01:00"),
     ("2026-10-25T02:00", "Europe/Stockholm", "hour", "2026-10-25T03"),

@@ -155,9 +155,9 @@ def test_status_fails_unless_every_date_is_done_or_empty():
            for i, state in enumerate(("missing", "stale", "changed", "failed"), 3)]
 
     def status(dates: list[dict]) -> TidemillStatusOperator:
-        orders = {"output": json.dumps({"dates": dates})}
-        return TidemillStatusOperator(task_id="verify", file="p.yaml", start="2026-03-01", end="2026-03-06", command=FAKE,
-                                      env={"FAKE_TIDEMILL": json.dumps(orders)})
+        env = {"FAKE_TIDEMILL": json.dumps({"output": json.dumps({"dates": dates})})}
+        return TidemillStatusOperator(task_id="verify", file="p.yaml", start="2026-03-01", end="2026-03-06", env=env,
+                                      command=FAKE)
 
     assert status(good).execute(Context())["states"] == {"done": 1, "empty": 1}
     with pytest.raises(AirflowFailException) as caught:

@@ -6,11 +6,11 @@ from tidemill.airflow.pipeline_header import PipelineHeader
 
 
 def feature_date_of(instant: dt.datetime, header: PipelineHeader) -> str:
-    """The feature date that an instant lies in. An hour that a clock runs through twice has its offset behind it the
-    second time."""
-    local = dt.datetime.fromtimestamp(instant.timestamp(), header.zone)
+    """The feature date that an instant lies in. Hours are counted in UTC and called by their local time, without minutes;
+    an hour that a clock runs through twice has its offset behind it the second time."""
     if header.grain == "day":
-        return f"{local:%Y-%m-%d}"
+        return f"{dt.datetime.fromtimestamp(instant.timestamp(), header.zone):%Y-%m-%d}"
+    local = dt.datetime.fromtimestamp(instant.timestamp() // 3600 * 3600, header.zone)
     return f"{local:%Y-%m-%dT%H}" + (local.isoformat()[-6:] if local.fold else "")
 
 
