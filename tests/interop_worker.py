@@ -81,3 +81,11 @@ class Spark(Worker):
     def sql(self, *statements: str) -> list[list]:
         """Runs statements; the rows of the last."""
         return self.ask("sql", statements=statements)
+
+    def script(self, text: str) -> pa.Table:
+        """The rows that the last statement of a script gives."""
+        into = self.scratch / f"script-{next(self.numbers)}.parquet"
+        self.ask("script", text=text, into=into)
+        rows = pq.ParquetFile(into).read()
+        into.unlink()
+        return rows

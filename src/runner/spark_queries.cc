@@ -7,7 +7,7 @@
 
 #include "runner/pipeline_query.h"
 #include "runner/spark_tiles.h"
-#include "sql/function_registry.h"
+#include "sql/spark_functions.h"
 #include "sql/sql_fragment.h"
 
 namespace tidemill {
@@ -24,7 +24,8 @@ Settings SettingsOfText(const Plan& plan) {
           {"spark.sql.decimalOperations.allowPrecisionLoss", "false"},
           {"spark.sql.caseSensitive", "true"},
           {"spark.sql.timestampType", "TIMESTAMP_LTZ"},
-          {"spark.sql.legacy.timeParserPolicy", "CORRECTED"}};
+          {"spark.sql.legacy.timeParserPolicy", "CORRECTED"},
+          {"spark.sql.legacy.parquet.nanosAsLong", "true"}};
 }
 
 Settings SettingsOfSession(const Plan& plan) {
@@ -46,33 +47,78 @@ bool IsPartition(const Source& source, const std::string& name) {
   return source.partition_schema->GetFieldIndex(name) >= 0;
 }
 
-/// The needed columns of the source, partitions included, as Spark reads them: "`a` BIGINT, ...".
+bool IsNanoseconds(const arrow::DataType& type) {
+  return type.id() == arrow::Type::TIMESTAMP &&
+         static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO;
+}
+
+/// The columns of the source that a session reads: those that are needed, and partitions.
+std::vector<std::shared_ptr<arrow::Field>> ColumnsOf(const Plan& plan) {
+  std::vector<std::shared_ptr<arrow::Field>> fields;
+  for (int i = 0; i < plan.pipeline->num_source_columns; ++i) {
+    const auto& field = plan.pipeline->rows->field(i);
+    if (plan.needed_columns[static_cast<size_t>(i)] || IsPartition(*plan.source, field->name())) {
+      const bool is_dictionary = field->type()->id() == arrow::Type::DICTIONARY;
+      fields.push_back(
+          is_dictionary
+              ? field->WithType(
+                    static_cast<const arrow::DictionaryType&>(*field->type()).value_type())
+              : field);
+    }
+  }
+  return fields;
+}
+
+/// Spark reads nanoseconds as numbers, and would read other units as the same numbers.
+arrow::Status CheckNanoseconds(const Plan& plan, const std::string& column) {
+  const Source& source = *plan.source;
+  for (size_t f = 0; f < source.files.size(); ++f) {
+    const auto field = source.footers[f].schema->GetFieldByName(column);
+    if (field == nullptr || IsNanoseconds(*field->type())) continue;
+    return MakeError(ErrorCode::kInvalid,
+                     "column '" + column + "' is in nanoseconds in some files and not in " +
+                         source.files[f].relative_path + ", which Spark cannot tell apart",
+                     "write all files in microseconds, or use --engine native");
+  }
+  return arrow::Status::OK();
+}
+
+/// The columns as Spark reads them: "`a` BIGINT, ...".
 arrow::Result<std::string> SchemaOf(const Plan& plan) {
-  const BoundPipeline& pipeline = *plan.pipeline;
   std::vector<std::string> columns;
-  for (int i = 0; i < pipeline.num_source_columns; ++i) {
-    const auto& field = pipeline.rows->field(i);
-    // The days of partitions are needed even if no expression names them.
-    if (!plan.needed_columns[static_cast<size_t>(i)] && !IsPartition(*plan.source, field->name())) {
-      continue;
-    }
-    const auto& type = *field->type();
-    if (type.id() == arrow::Type::TIMESTAMP &&
-        static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO) {
-      return MakeError(ErrorCode::kInvalid,
-                       "column '" + field->name() +
-                           "' is a timestamp of nanoseconds, which Spark "
-                           "does not read",
-                       "write it in microseconds, or use --engine native");
-    }
-    const bool is_dictionary = type.id() == arrow::Type::DICTIONARY;
-    auto name = TypeToSql(
-        is_dictionary ? *static_cast<const arrow::DictionaryType&>(type).value_type() : type,
-        Dialect::kSpark);
+  for (const auto& field : ColumnsOf(plan)) {
+    auto name = TypeToSql(*field->type(), Dialect::kSpark);
     if (!name.ok()) return WithContext(name.status(), "column '" + field->name() + "'");
+    if (IsNanoseconds(*field->type())) {
+      ARROW_RETURN_NOT_OK(CheckNanoseconds(plan, field->name()));
+      name = "BIGINT";
+    }
     columns.push_back(QuoteName(field->name(), Dialect::kSpark) + " " + *name);
   }
   return Join(columns, ", ");
+}
+
+/// The view, with numbers of nanoseconds made timestamps. Spark's have microseconds: an event with
+/// more digits is an error.
+std::string EventsOf(const Plan& plan) {
+  std::string except;
+  std::string columns;
+  for (const auto& field : ColumnsOf(plan)) {
+    if (!IsNanoseconds(*field->type())) continue;
+    const bool is_zoned =
+        !static_cast<const arrow::TimestampType&>(*field->type()).timezone().empty();
+    const std::string name = QuoteName(field->name(), Dialect::kSpark);
+    const std::string micros = name + " div 1000";
+    const std::string error = QuoteText(
+        "column '" + field->name() + "' has fractions of microseconds, which Spark does not keep",
+        Dialect::kSpark);
+    except += (except.empty() ? "" : ", ") + name;
+    columns += fmt::format(
+        ",\n    CASE WHEN {} % 1000 <> 0 THEN raise_error({}) ELSE {} END AS {}", name, error,
+        is_zoned ? "timestamp_micros(" + micros + ")" : SparkLocalTimeOfMicros(micros), name);
+  }
+  if (except.empty()) return kView;
+  return "(SELECT * EXCEPT (" + except + ")" + columns + "\n    FROM " + kView + ")";
 }
 
 /// A query over the files of the plan, or over its version of a Delta table.
@@ -139,7 +185,7 @@ arrow::Status AddTiled(const std::vector<bool>& wanted, PipelineQuery* query) {
 
 /// The features of a date, or of several.
 arrow::Status AddDates(const std::vector<bool>& wanted, PipelineQuery* query) {
-  ARROW_RETURN_NOT_OK(query->AddEvents(kView));
+  ARROW_RETURN_NOT_OK(query->AddEvents(EventsOf(query->plan())));
   ARROW_RETURN_NOT_OK(query->AddSlots());
   if (std::ranges::count(wanted, true) == 1) {
     const auto date = static_cast<size_t>(std::ranges::find(wanted, true) - wanted.begin());
@@ -205,7 +251,7 @@ std::string HadoopUri(const Location& root, const std::string& path) {
 arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan) {
   ARROW_ASSIGN_OR_RAISE(SparkQuery spark, QueryOverSource(plan));
   PipelineQuery query(plan, Dialect::kSpark);
-  ARROW_RETURN_NOT_OK(query.AddEvents(kView));
+  ARROW_RETURN_NOT_OK(query.AddEvents(EventsOf(plan)));
   ARROW_RETURN_NOT_OK(query.AddSlots());
   const SparkTiles tiles(plan, std::vector<bool>(plan.dates.size(), true),
                          SparkTiles::Grid::kSlots);

@@ -29,8 +29,6 @@ std::optional<int64_t> SmallConstant(const SparkArguments& arguments, size_t i) 
   return constant->value;
 }
 
-std::string BigInt(const std::string& text) { return "CAST(" + text + " AS BIGINT)"; }
-
 // ---- numbers
 
 arrow::Result<Fragment> Arithmetic(const SparkArguments& arguments) {

@@ -63,6 +63,8 @@ arrow::Result<std::string> ToJavaRegex(std::string_view pattern);
 /// The timestamp with time zone at which clocks of the session's zone show `local`: the earlier of
 /// two, the first after a gap.
 std::string SparkInstantOf(const std::string& local);
+/// Local time, of microseconds since its epoch.
+std::string SparkLocalTimeOfMicros(const std::string& micros);
 /// What clocks of `zone` show at `instant`, without time zone.
 std::string SparkLocalTime(const std::string& instant, const std::string& zone,
                            const std::string& session_zone);

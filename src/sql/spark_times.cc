@@ -235,11 +235,14 @@ std::string SparkInstantOf(const std::string& local) {
          ", date_trunc('HOUR', " + instant + "))";
 }
 
+std::string SparkLocalTimeOfMicros(const std::string& micros) {
+  return "(" + std::string(kEpoch) + " + " + MicrosInterval(micros) + ")";
+}
+
 std::string SparkLocalTime(const std::string& instant, const std::string& zone,
                            const std::string& session_zone) {
   if (zone == session_zone) return "CAST(" + instant + " AS TIMESTAMP_NTZ)";
-  const std::string utc =
-      "(" + std::string(kEpoch) + " + " + MicrosInterval("unix_micros(" + instant + ")") + ")";
+  const std::string utc = SparkLocalTimeOfMicros("unix_micros(" + instant + ")");
   if (zone == "UTC") return utc;
   return "convert_timezone('UTC', " + QuoteText(zone, Dialect::kSpark) + ", " + utc + ")";
 }

@@ -118,7 +118,6 @@ arrow::Result<std::string> TypeToSql(const arrow::DataType& type, Dialect dialec
     }
     case arrow::Type::TIMESTAMP: {
       const auto& timestamp = static_cast<const arrow::TimestampType&>(type);
-      if (!duckdb && timestamp.unit() == arrow::TimeUnit::NANO) break;
       if (!timestamp.timezone().empty()) return duckdb ? "TIMESTAMPTZ" : "TIMESTAMP";
       if (!duckdb) return "TIMESTAMP_NTZ";
       switch (timestamp.unit()) {

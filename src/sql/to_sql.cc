@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sql/function_registry.h"
 #include "sql/spark_functions.h"
 #include "sql/sql_fragment.h"
 

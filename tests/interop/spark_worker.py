@@ -44,5 +44,14 @@ def read(table: str, into: str, sql: str = "SELECT * FROM t"):
     pq.write_table(spark.sql(sql).toArrow(), into)
 
 
-serve(sql, read)
+def script(text: str, into: str):
+    """Runs a script of statements in a session of its own and writes the answer of the last to a Parquet file."""
+    session = spark.newSession()
+    statements = [statement for statement in text.split(";\n") if statement.strip()]
+    for statement in statements[:-1]:
+        session.sql(statement)
+    pq.write_table(session.sql(statements[-1]).toArrow(), into)
+
+
+serve(sql, read, script)
 spark.stop()
