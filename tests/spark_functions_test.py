@@ -103,7 +103,7 @@ make_date(2026, 3, 1 + abs(m)); to_timestamp(n); to_timestamp(z); d + 7; d - m; 
 tz + interval '1 day'; tz - interval '90 minutes'; ts - interval '1 week 3 seconds'; hour(to_timestamp(n));
 cast(to_timestamp(n) as date); date_trunc('day', to_timestamp(n)); date_trunc('day', tz, 'America/New_York');
 date_trunc('hour', tz, 'Asia/Kolkata'); date_trunc('month', tz, 'UTC'); d < e; ts < timestamp '2026-03-29 03:00:00';
-tz >= timestamptz '2026-03-29 01:00:00+00'; d = date '2024-02-29'; datediff(feature_date, d)
+tz >= timestamptz '2026-03-29 01:00:00+00'; d = date '2024-02-29'
 """
 
 
@@ -126,7 +126,7 @@ min(s); max(p); min(d); max(tz); min(b); stddev_samp(z); stddev_pop(n); var_samp
 bool_and(b); every(b); bool_or(c); first(s); last(s); first(x); last(n); min_by(s, x); max_by(s, x); min_by(n, s); max_by(n, s);
 max_by(s, n); max_by(s, p); max_by(s, d); max_by(s, ts); max_by(s, tz); max_by(x, b); min_by(x, y); arg_max(s, f); arg_min(s, i);
 count(*) filter (where b); sum(z) filter (where x > 0); count(distinct s) filter (where n > 0); max_by(s, n) filter (where c);
-avg(z) filter (where false); var_pop(z) filter (where n = 42); last(s) filter (where b)
+datediff(feature_date, max(d)); avg(z) filter (where false); var_pop(z) filter (where n = 42); last(s) filter (where b)
 """
 
 
