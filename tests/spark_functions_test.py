@@ -99,9 +99,9 @@ TIMES_TEXT = """
 year(ts); quarter(ts); month(tz); week(ts); day(d); hour(ts); hour(tz); hour(d); minute(tz); second(ts); dayofyear(d);
 dayofweek(ts); dayofweek(tz); epoch(ts); epoch(tz); epoch(d); datediff(d, e); datediff(tz, ts); date_add(d, m);
 date_sub(d, 3); add_days(d, m); add_days(ts, m); add_days(tz, m); add_micros(ts, n); add_micros(tz, n);
-make_date(2026, 3, 1 + abs(m)); to_timestamp(n); to_timestamp(z); d + 7; d - m; d - e; ts + interval '36 hours';
-tz + interval '1 day'; tz - interval '90 minutes'; ts - interval '1 week 3 seconds'; hour(to_timestamp(n));
-cast(to_timestamp(n) as date); date_trunc('day', to_timestamp(n)); date_trunc('day', tz, 'America/New_York');
+make_date(2026, 3, 1 + abs(m)); to_timestamp(i); to_timestamp(z); d + 7; d - m; d - e; ts + interval '36 hours';
+tz + interval '1 day'; tz - interval '90 minutes'; ts - interval '1 week 3 seconds'; hour(to_timestamp(i));
+cast(to_timestamp(i) as date); date_trunc('day', to_timestamp(i)); date_trunc('day', tz, 'America/New_York');
 date_trunc('hour', tz, 'Asia/Kolkata'); date_trunc('month', tz, 'UTC'); d < e; ts < timestamp '2026-03-29 03:00:00';
 tz >= timestamptz '2026-03-29 01:00:00+00'; d = date '2024-02-29'
 """

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "aggregate/registry.h"
 #include "sql/function_registry.h"
 #include "sql/signatures.h"
 #include "sql/sql_fragment.h"
@@ -99,24 +100,23 @@ arrow::Result<std::string> Reversed(const arrow::DataType& type) {
 }
 
 /// first, last, min_by and max_by: the smallest pair.
-arrow::Result<Spelling> Choice(const AggregateCall& call) {
+arrow::Result<Spelling> Choice(const std::string& name, const AggregateCall& call) {
   std::string order = "{y}";
-  if (call.function == "last" || call.function == "max_by") {
+  if (name == "last" || name == "max_by") {
     ARROW_ASSIGN_OR_RAISE(order, Reversed(*call.arguments[1]->type));
   }
   const std::string pair = "min(named_struct('y', " + order + ", 'x', {x})){filter}";
   return Spelling{"(" + pair + ").x", pair, "(min({x}){filter}).x"};
 }
 
-arrow::Result<Spelling> SpellingOf(const AggregateCall& call) {
-  const std::string& name = call.function;
+arrow::Result<Spelling> SpellingOf(const std::string& name, const AggregateCall& call) {
   if (name == "count") return Count();
   if (name == "sum") return Sum(call);
   if (name == "avg") return Average(call);
   if (name == "min" || name == "max" || name == "bool_and" || name == "bool_or") return Same(name);
   if (name.starts_with("stddev") || name.starts_with("var_")) return Moment(name);
   if (name == "first" || name == "last" || name == "min_by" || name == "max_by") {
-    return Choice(call);
+    return Choice(name, call);
   }
   return Unsayable(name, Dialect::kSpark);
 }
@@ -140,7 +140,9 @@ std::string Substitute(const std::string& spelling,
 
 arrow::Result<SparkAggregate> SparkAggregate::Of(const AggregateCall& call,
                                                  const SqlContext& context) {
-  ARROW_ASSIGN_OR_RAISE(Spelling spelling, SpellingOf(call));
+  const AggregateFunction* function = AggregateRegistry::Default().Find(call.function);
+  const std::string& name = function == nullptr ? call.function : function->name;  // of an alias
+  ARROW_ASSIGN_OR_RAISE(Spelling spelling, SpellingOf(name, call));
   SparkAggregate aggregate;
   aggregate.is_distinct_ = call.distinct && spelling.direct.find("{distinct}") != std::string::npos;
   std::vector<std::string> conditions;
@@ -157,7 +159,7 @@ arrow::Result<SparkAggregate> SparkAggregate::Of(const AggregateCall& call,
     conditions.push_back(conditions.empty() ? text : "(" + text + ")");
   }
   aggregate.filter_ = Join(conditions, " AND ");
-  const bool is_list = call.function == "count" && !call.star;
+  const bool is_list = name == "count" && !call.star;
   aggregate.x_ = call.star ? "*"
                  : is_list ? Join(aggregate.arguments_, ", ")
                            : aggregate.arguments_[0];

@@ -92,8 +92,8 @@ class SparkEngineTest : public FolderTest {
       EXPECT_TRUE(builder.AppendValues(values).ok());
       return builder.Finish().ValueOrDie();
     };
-    return TableOf({{SparkScanColumns::kPosition,
-                     numbers({SparkScanColumns::PositionOf(0), SparkScanColumns::PositionOf(1), 0})},
+    return TableOf({{SparkScanColumns::kPosition, numbers({SparkScanColumns::PositionOf(0),
+                                                           SparkScanColumns::PositionOf(1), 0})},
                     {SparkScanColumns::kRows, numbers({rows[0], rows[1], 0})},
                     {SparkScanColumns::kFiltered, numbers({0, 0, 0})},
                     {SparkScanColumns::kWithoutEntity, numbers({0, 0, 0})},
@@ -105,11 +105,10 @@ class SparkEngineTest : public FolderTest {
     const auto repeated = [&](const std::shared_ptr<arrow::Scalar>& value) {
       return arrow::MakeArrayFromScalar(*value, ids->length()).ValueOrDie();
     };
-    return TableOf(
-        {{"c0", ids},
-         {"c1", repeated(std::make_shared<arrow::Int64Scalar>(4))},
-         {"c2", repeated(std::make_shared<arrow::TimestampScalar>(
-                    1'767'000'000'000'000, arrow::timestamp(arrow::TimeUnit::MICRO)))}});
+    return TableOf({{"c0", ids},
+                    {"c1", repeated(std::make_shared<arrow::Int64Scalar>(4))},
+                    {"c2", repeated(std::make_shared<arrow::TimestampScalar>(
+                               1'767'000'000'000'000, arrow::timestamp(arrow::TimeUnit::MICRO)))}});
   }
 
   RunReport Run(const std::string& extra = "") {

@@ -13,13 +13,16 @@ namespace {
 
 bool IsSmallEnough(int64_t value) { return value >= INT32_MIN && value <= INT32_MAX; }
 
-/// Argument `i` as the INT that Spark's text functions take, moved to the nearest one.
+/// A spelling of argument `i` as the INT that Spark's text functions take, moved to the nearest
+/// one.
 std::string AsInt(const SparkArguments& arguments, size_t i) {
   if (const auto* constant = dynamic_cast<const arrow::Int64Scalar*>(arguments.literal(i))) {
     return std::to_string(std::clamp<int64_t>(constant->value, INT32_MIN + int64_t{1}, INT32_MAX));
   }
-  return "CAST(greatest(least(" + arguments.fragments[i].text +
-         ", 2147483647L), -2147483647L) AS INTEGER)";
+  // greatest and least would pass NULL over.
+  const std::string number = fmt::format("{{{}}}", i);
+  return "CAST(CASE WHEN " + number + " > 2147483647L THEN 2147483647L WHEN " + number +
+         " < -2147483647L THEN -2147483647L ELSE " + number + " END AS INTEGER)";
 }
 
 /// The constant at `i`, if it is one that fits an INT.
@@ -106,21 +109,26 @@ arrow::Result<Fragment> Round(const SparkArguments& arguments) {
 
 arrow::Result<Fragment> Substring(const SparkArguments& arguments) {
   const std::optional<int64_t> start = SmallConstant(arguments, 1);
-  const std::string from = start ? std::to_string(std::max<int64_t>(*start, 1))
-                                 : Fill("CAST(greatest({1}, 1L) AS INTEGER)", arguments.fragments);
+  const std::string start_text = AsInt(arguments, 1);
+  const std::string from =
+      start ? std::to_string(std::max<int64_t>(*start, 1))
+            : "CASE WHEN " + start_text + " < 1 THEN 1 ELSE " + start_text + " END";
   if (arguments.size() == 2) return arguments.Filled("substring({0}, " + from + ")");
   const std::optional<int64_t> length = SmallConstant(arguments, 2);
-  std::string count;
   if (start && length) {
-    count = std::to_string(std::max<int64_t>(
-        std::min<int64_t>(*start + *length - std::max<int64_t>(*start, 1), INT32_MAX), 0));
-  } else {
-    count = Fill(
-        "CAST(greatest(least({1}, 2147483647L) + least({2}, 2147483647L)"
-        " - greatest(least({1}, 2147483647L), 1L), 0L) AS INTEGER)",
-        arguments.fragments);
+    const int64_t count = *start + *length - std::max<int64_t>(*start, 1);
+    return arguments.Filled(
+        fmt::format("substring({{0}}, {}, {})", from, std::clamp<int64_t>(count, 0, INT32_MAX)));
   }
-  return arguments.Filled("substring({0}, " + from + ", " + count + ")");
+  // Characters before the text count as well.
+  const std::string length_text = AsInt(arguments, 2);
+  const std::string before =
+      start ? std::to_string(std::max<int64_t>(1 - *start, 0))
+            : "CASE WHEN " + start_text + " < 1 THEN 1 - (" + start_text + ") ELSE 0 END";
+  return arguments.Filled(
+      fmt::format("CASE WHEN {0} <= {1} THEN substring({{0}}, {2}, 0) ELSE substring({{0}}, {2}, "
+                  "{0} - {1}) END",
+                  length_text, before, from));
 }
 
 /// left and right: where n is negative, all but the characters of the other end.
@@ -134,7 +142,8 @@ arrow::Result<Fragment> LeftOrRight(const SparkArguments& arguments) {
   if (arguments.literal(1) != nullptr) {
     return arguments.Filled(count.starts_with('-') ? others : some);
   }
-  return arguments.Filled("CASE WHEN {1} >= 0 THEN " + some + " ELSE " + others + " END");
+  return arguments.Filled("CASE WHEN {1} >= 0 THEN " + some + " WHEN {1} < 0 THEN " + others +
+                          " END");
 }
 
 arrow::Result<Fragment> Trim(const SparkArguments& arguments) {
@@ -217,12 +226,12 @@ arrow::Result<std::optional<Fragment>> SparkCall(const Expression& call,
                                                  const std::vector<Fragment>& arguments,
                                                  const std::string& session_zone) {
   const SparkArguments as_written{call, arguments, session_zone};
-  if (const auto spelling = kSpellings.find(call.name); spelling != kSpellings.end()) {
+  const std::string& name = as_written.name();
+  if (const auto spelling = kSpellings.find(name); spelling != kSpellings.end()) {
     return as_written.Filled(spelling->second);
   }
-  const auto writer = kWriters.find(call.name);
-  const SparkWriter write =
-      writer != kWriters.end() ? writer->second : FindSparkTimeWriter(call.name);
+  const auto writer = kWriters.find(name);
+  const SparkWriter write = writer != kWriters.end() ? writer->second : FindSparkTimeWriter(name);
   if (write == nullptr) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(Fragment written, write(as_written));
   return written;

@@ -18,6 +18,7 @@
 #include <arrow/result.h>
 
 #include "sql/expression.h"
+#include "sql/function_registry.h"
 #include "sql/sql_fragment.h"
 
 namespace tidemill {
@@ -36,7 +37,7 @@ struct SparkArguments {
   const std::vector<Fragment>& fragments;
   const std::string& session_zone;
 
-  const std::string& name() const { return call.name; }
+  const std::string& name() const { return call.function->name; }
   size_t size() const { return fragments.size(); }
   const arrow::DataType& type(size_t i) const { return *call.arguments[i]->type; }
   /// The value of a constant argument; null if it is none, or NULL.

@@ -115,6 +115,14 @@ class RegexTranslator {
       at_ += 2;
       return arrow::Status::OK();
     }
+    if ((c == 'b' || c == 'B') && !in_class) {
+      // Of ASCII words, as in RE2; what Java's own takes for a word depends on its version.
+      constexpr std::string_view kBoundary =
+          "(?<![0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<=[0-9A-Za-z_])(?![0-9A-Za-z_])";
+      java_ += std::string(c == 'b' ? "(?:" : "(?!") + std::string(kBoundary) + ")";
+      at_ += 2;
+      return arrow::Status::OK();
+    }
     const bool is_alike = kAlike.find(c) != std::string_view::npos && !(in_class && c == 'A');
     if (is_alike || (c == 'z' && !in_class)) {
       Copy(2);
@@ -198,7 +206,8 @@ arrow::Result<Fragment> SparkRegex(const SparkArguments& arguments) {
   const arrow::Scalar* pattern = arguments.literal(1);
   if (pattern == nullptr) return Fragment{"CAST(NULL AS BOOLEAN)"};
   ARROW_ASSIGN_OR_RAISE(const std::string java, ToJavaRegex(TextOf(*pattern)));
-  return arguments.Filled("regexp_like({0}, " + QuoteText(java, Dialect::kSpark) + ")");
+  return CallFragment("regexp_like(" + arguments.fragments[0].text + ", " +
+                      QuoteText(java, Dialect::kSpark) + ")");
 }
 
 arrow::Result<std::string> ToJavaRegex(std::string_view pattern) {
