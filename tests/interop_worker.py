@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import queue
 import subprocess
 import threading
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from interop_setup import path_of
 from tidemill_command import ROOT
 
 ANSWER_WITHIN = 120.0
+PACKAGE = Path(os.environ.get("TIDEMILL_PACKAGE", ROOT / "build/python"))  # of scripts/build_wheel
 
 
 class Refused(Exception):
@@ -28,9 +31,16 @@ class Worker:
         self.numbers = itertools.count()
         self.answers: queue.Queue[str] = queue.Queue()
         command = [path_of("python"), str(ROOT / "tests/interop" / f"{program}.py"), *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=scratch
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=scratch,
+                env=environment,
             )
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -81,3 +91,19 @@ class Spark(Worker):
     def sql(self, *statements: str) -> list[list]:
         """Runs statements; the rows of the last."""
         return self.ask("sql", statements=statements)
+
+    def script(self, text: str) -> pa.Table:
+        """The rows that the last statement of a script gives."""
+        into = self.scratch / f"script-{next(self.numbers)}.parquet"
+        self.ask("script", text=text, into=into)
+        rows = pq.ParquetFile(into).read()
+        into.unlink()
+        return rows
+
+    def tidemill(self, file: Path, sets: dict[str, object], method: str, *arguments: object, scheduler: str | None = None) -> dict:
+        """What a method of a pipeline gives with Spark as its engine: {"code": 0, "report": ...} or an error."""
+        if not list((PACKAGE / "tidemill").glob("_core*")):
+            pytest.skip(f"no Python package in {PACKAGE}; run scripts/build_wheel, or set TIDEMILL_PACKAGE")
+        names = {name: str(value) for name, value in sets.items()}
+        asked = {"file": file, "names": names, "method": method, "arguments": list(arguments), "scheduler": scheduler}
+        return self.ask("tidemill", **asked)

@@ -1,6 +1,8 @@
-"""Reads and writes Delta tables with Spark: spark_worker.py JARS SCRATCH."""
+"""Reads and writes Delta tables with Spark, and is Tidemill's engine: spark_worker.py JARS SCRATCH."""
 
+import dataclasses
 import sys
+import warnings
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -44,5 +46,33 @@ def read(table: str, into: str, sql: str = "SELECT * FROM t"):
     pq.write_table(spark.sql(sql).toArrow(), into)
 
 
-serve(sql, read)
+def script(text: str, into: str):
+    """Runs a script of statements in a session of its own and writes the answer of the last to a Parquet file."""
+    session = spark.newSession()
+    statements = [statement for statement in text.split(";\n") if statement.strip()]
+    for statement in statements[:-1]:
+        session.sql(statement)
+    pq.write_table(session.sql(statements[-1]).toArrow(), into)
+
+
+def tidemill(file: str, names: dict, method: str, arguments: list, scheduler: str | None = None):
+    """Calls a method of a pipeline with Spark as its engine: the report, or the code and text of the error."""
+    import tidemill
+
+    pipeline = tidemill.Pipeline.load(file, **names)
+    settings = set(spark.sql("SET").collect())
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            report = getattr(pipeline, method)(*arguments, engine="spark", scheduler=scheduler or spark)
+    except tidemill.TidemillError as error:
+        return {"code": error.code, "error": str(error), "report": error.report and dataclasses.asdict(error.report)}
+    finally:
+        assert set(spark.sql("SET").collect()) == settings, "a pass has changed the session"
+        assert not spark.catalog.listTables(), "a pass has left a view"
+    as_dict = [dataclasses.asdict(part) for part in report] if isinstance(report, list) else dataclasses.asdict(report)
+    return {"code": 0, "report": as_dict, "warnings": [str(warning.message) for warning in warned]}
+
+
+serve(sql, read, script, tidemill)
 spark.stop()
