@@ -40,8 +40,12 @@ int Run(const BackfillFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   const arrow::Result<Pipeline> pipeline = session.Load(flags);
   if (!pipeline.ok()) return session.Fail(pipeline.status());
+  const arrow::Result<RunOptions> computing = flags.dry_run
+                                                  ? session.Options(flags, flags.start)
+                                                  : session.ComputeOptions(flags, flags.start);
+  if (!computing.ok()) return session.Fail(computing.status());
   BackfillOptions options;
-  static_cast<RunOptions&>(options) = session.Options(flags, flags.start);
+  static_cast<RunOptions&>(options) = *computing;
   options.start = flags.start;
   options.end = flags.end;
   const auto every = Every(flags.every, pipeline->grain);

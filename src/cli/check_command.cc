@@ -17,8 +17,9 @@ int Check(const CheckFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   const arrow::Result<Pipeline> pipeline = session.Load(flags);
   if (!pipeline.ok()) return session.Fail(pipeline.status());
-  const arrow::Result<std::vector<CheckResult>> checks =
-      CheckDate(*pipeline, session.Options(flags, flags.date));
+  const arrow::Result<RunOptions> options = session.ComputeOptions(flags, flags.date);
+  if (!options.ok()) return session.Fail(options.status());
+  const arrow::Result<std::vector<CheckResult>> checks = CheckDate(*pipeline, *options);
   if (!checks.ok()) return session.Fail(checks.status());
 
   const auto failed = std::count_if(checks->begin(), checks->end(), [](const CheckResult& check) {

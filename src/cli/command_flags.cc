@@ -48,8 +48,13 @@ void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
 
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
   AddFileAndNames(app, flags);
-  app->add_option("--engine", flags->engine, "Who computes: native")
+  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
       ->type_name("NAME")
+      ->group(kCommonGroup);
+  app->add_option(
+         "--scheduler", flags->scheduler,
+         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
+      ->type_name("ADDRESS")
       ->group(kCommonGroup);
   AddThreadsFlag(app, &flags->threads);
   app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
@@ -102,16 +107,16 @@ arrow::Result<int64_t> MemoryBytes(const PipelineFlags& flags) {
 }
 
 arrow::Status CheckEngine(const PipelineFlags& flags) {
-  if (flags.engine == "native") return arrow::Status::OK();
-  if (flags.engine == "spark" || flags.engine == "dask") {
-    return MakeError(ErrorCode::kInvalid,
-                     fmt::format("--engine {} is not supported yet", flags.engine),
-                     "this release computes with --engine native");
+  if (flags.engine == "spark" || flags.engine == "dask") return arrow::Status::OK();
+  if (flags.engine != kNativeEngine) {
+    const auto nearest = NearestName(flags.engine, {kNativeEngine, "spark", "dask"});
+    return MakeError(
+        ErrorCode::kInvalid, fmt::format("--engine {}: no such engine", flags.engine),
+        nearest ? fmt::format("did you mean '{}'?", *nearest) : "there is native, spark and dask");
   }
-  const auto nearest = NearestName(flags.engine, {"native", "spark", "dask"});
-  return MakeError(
-      ErrorCode::kInvalid, fmt::format("--engine {}: no such engine", flags.engine),
-      nearest ? fmt::format("did you mean '{}'?", *nearest) : "this release knows --engine native");
+  if (flags.scheduler.empty()) return arrow::Status::OK();
+  return MakeError(ErrorCode::kInvalid, "--scheduler: the native engine has none",
+                   "say --engine dask or --engine spark");
 }
 
 }  // namespace tidemill

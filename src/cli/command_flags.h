@@ -24,21 +24,24 @@ struct OutputFlags {
 /// --json, -v, --quiet.
 void AddOutputFlags(CLI::App* app, OutputFlags* flags);
 
+inline constexpr const char* kNativeEngine = "native";
+
 /// What every command on a pipeline file takes.
 struct PipelineFlags {
   std::string file;
   std::vector<std::string> set;  ///< "NAME=value"
-  std::string engine = "native";
-  int threads = 0;      ///< 0: all cores
-  std::string memory;   ///< "4GB"; empty: 60 % of RAM
-  std::string scratch;  ///< folder for what does not fit into memory
+  std::string engine = kNativeEngine;
+  std::string scheduler;  ///< of the engine
+  int threads = 0;        ///< 0: all cores
+  std::string memory;     ///< "4GB"; empty: 60 % of RAM
+  std::string scratch;    ///< folder for what does not fit into memory
   OutputFlags output;
 };
 
 /// FILE, --set and the output flags.
 void AddFileFlags(CLI::App* app, PipelineFlags* flags);
 
-/// The same, and --engine, --threads, --memory, --scratch.
+/// The same, and --engine, --scheduler, --threads, --memory, --scratch.
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags);
 
 /// --threads alone.
@@ -53,7 +56,7 @@ arrow::Result<NameValues> SetValues(const PipelineFlags& flags);
 /// The bytes of --memory, 0 where it is not given; an error (kInvalid) for what is no size.
 arrow::Result<int64_t> MemoryBytes(const PipelineFlags& flags);
 
-/// An error (kInvalid) unless --engine is native.
+/// An error (kInvalid) unless --engine is one that there is, with a --scheduler where it takes one.
 arrow::Status CheckEngine(const PipelineFlags& flags);
 
 }  // namespace tidemill

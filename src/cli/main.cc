@@ -12,6 +12,7 @@
 
 #include "cli/command_line.h"
 #include "cli/interrupt.h"
+#include "cli/python_engines.h"
 #include "storage/remote_filesystem.h"
 
 namespace {
@@ -75,6 +76,9 @@ int main(int argc, char** argv) {
   tidemill::CommandContext context;
   context.console = &console;
   context.cancelled = tidemill::CatchInterrupts();
+  context.make_engine = [argv](const tidemill::EngineChoice& choice) {
+    return tidemill::ContinueInPython(choice, argv);
+  };
   const int code = tidemill::RunCommandLine(argc, argv, context);
   tidemill::CloseRemoteFileSystems();
   return code;

@@ -22,8 +22,9 @@ int Preview(const PreviewFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   const arrow::Result<Pipeline> pipeline = session.Load(flags);
   if (!pipeline.ok()) return session.Fail(pipeline.status());
-  const auto features =
-      PreviewDate(*pipeline, session.Options(flags, flags.date), flags.entity, flags.limit);
+  const arrow::Result<RunOptions> options = session.ComputeOptions(flags, flags.date);
+  if (!options.ok()) return session.Fail(options.status());
+  const auto features = PreviewDate(*pipeline, *options, flags.entity, flags.limit);
   if (!features.ok()) return session.Fail(features.status());
 
   std::vector<std::string> columns = (*features)->ColumnNames();

@@ -15,7 +15,9 @@ int Run(const RunFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   const arrow::Result<Pipeline> pipeline = session.Load(flags);
   if (!pipeline.ok()) return session.Fail(pipeline.status());
-  const arrow::Result<RunReport> report = RunDate(*pipeline, session.Options(flags, flags.date));
+  const arrow::Result<RunOptions> options = session.ComputeOptions(flags, flags.date);
+  if (!options.ok()) return session.Fail(options.status());
+  const arrow::Result<RunReport> report = RunDate(*pipeline, *options);
   if (!report.ok()) return session.Fail(report.status());
 
   session.Warn(report->warnings);

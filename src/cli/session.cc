@@ -46,7 +46,8 @@ bool Mentions(const std::string& text, const std::string& part) {
 }  // namespace
 
 Session::Session(const CommandContext& context, const OutputFlags& flags)
-    : console_(*context.console),
+    : context_(context),
+      console_(*context.console),
       cancelled_(context.cancelled),
       flags_(flags),
       progress_(console_.err_stream(), console_.err_width(),
@@ -70,6 +71,14 @@ RunOptions Session::Options(const PipelineFlags& flags, const std::string& date)
   options.on_progress = ProgressHandler();
   options.on_warning = [this](const std::string& message) { Warn(message); };
   options.cancelled = cancelled_;
+  return options;
+}
+
+arrow::Result<RunOptions> Session::ComputeOptions(const PipelineFlags& flags,
+                                                  const std::string& date) {
+  RunOptions options = Options(flags, date);
+  if (flags.engine == kNativeEngine) return options;
+  ARROW_ASSIGN_OR_RAISE(options.engine, context_.make_engine({flags.engine, flags.scheduler}));
   return options;
 }
 

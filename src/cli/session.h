@@ -17,10 +17,18 @@
 
 namespace tidemill {
 
+/// Who shall compute, as --engine and --scheduler say.
+struct EngineChoice {
+  std::string name;       ///< "spark" | "dask"
+  std::string scheduler;  ///< its address; empty: what the engine takes by itself
+};
+
 /// What the whole program hands to each command.
 struct CommandContext {
   const Console* console = nullptr;
   const std::atomic<bool>* cancelled = nullptr;
+  /// Makes an engine other than the native one.
+  std::function<arrow::Result<std::shared_ptr<PassEngine>>(const EngineChoice&)> make_engine;
 };
 
 class Session {
@@ -32,6 +40,9 @@ class Session {
 
   /// Options that show progress and warnings of this session. `flags` passed Load.
   RunOptions Options(const PipelineFlags& flags, const std::string& date);
+
+  /// The same for commands that compute: with the engine of `flags`.
+  arrow::Result<RunOptions> ComputeOptions(const PipelineFlags& flags, const std::string& date);
 
   /// Draws progress while it is not finished. May be empty.
   std::function<void(const Progress&)> ProgressHandler();
@@ -61,6 +72,7 @@ class Session {
   const std::atomic<bool>* cancelled() const { return cancelled_; }
 
  private:
+  const CommandContext& context_;
   const Console& console_;
   const std::atomic<bool>* cancelled_;
   OutputFlags flags_;

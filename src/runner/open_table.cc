@@ -46,7 +46,21 @@ arrow::Result<Table> OpenForUpkeep(const Location& location) {
   return Table::Open(location, std::move(layout), std::move(options));
 }
 
-arrow::Result<TableContents> ReadContents(const Location& location, int threads) {
+namespace {
+
+/// A listing without files, with the columns of one that is none of it.
+arrow::Result<TableContents> SchemaAlone(const Location& location, const DataFile& file,
+                                         TableContents contents) {
+  ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(location, {file}, 1));
+  contents.schema = footers.front().schema;
+  return contents;
+}
+
+}  // namespace
+
+arrow::Result<TableContents> ReadContents(
+    const Location& location, int threads,
+    const std::function<arrow::Status(bool is_delta, HiveListing*)>& narrow) {
   TableContents contents;
   ARROW_ASSIGN_OR_RAISE(contents.is_delta, IsDeltaTable(location));
   if (contents.is_delta) {
@@ -55,8 +69,13 @@ arrow::Result<TableContents> ReadContents(const Location& location, int threads)
     for (size_t f = 0; f < contents.listing.files.size(); ++f) {
       ARROW_RETURN_NOT_OK(LoadDeletedRows(*contents.delta, f, &contents.listing.files[f]));
     }
+    if (narrow) ARROW_RETURN_NOT_OK(narrow(true, &contents.listing));
   } else {
     ARROW_ASSIGN_OR_RAISE(contents.listing, ListHive(location));
+    const std::vector<DataFile> all = contents.listing.files;
+    if (narrow) ARROW_RETURN_NOT_OK(narrow(false, &contents.listing));
+    if (contents.listing.files.empty() && !all.empty())
+      return SchemaAlone(location, all.back(), std::move(contents));
   }
   ARROW_ASSIGN_OR_RAISE(contents.footers, ReadFooters(location, contents.listing.files, threads));
   if (contents.is_delta) {

@@ -2,6 +2,7 @@
 
 /// A table known by its path alone, as `tidemill table` finds it.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,8 +35,11 @@ struct TableContents {
   std::shared_ptr<arrow::Schema> schema;  ///< of the columns in files
 };
 
-/// Lists a table and reads its footers.
-arrow::Result<TableContents> ReadContents(const Location& location, int threads);
+/// Lists a table and reads its footers. `narrow`, if given, takes files out of the listing before
+/// any is opened; one is kept for the schema where that leaves none.
+arrow::Result<TableContents> ReadContents(
+    const Location& location, int threads,
+    const std::function<arrow::Status(bool is_delta, HiveListing*)>& narrow = {});
 
 /// "feature_date=2026-03-02/country=de": the partition columns of a file with their values.
 std::string PartitionOf(const HiveListing& listing, const DataFile& file);

@@ -1,0 +1,82 @@
+/// The extension tidemill._core: the C++ API as Python calls it, thin. Reports cross as JSON,
+/// tables as Arrow streams, failures as exceptions of tidemill.errors.
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "cli/command_line.h"
+#include "cli/interrupt.h"
+#include "cli/report_json.h"
+#include "engine/pass_engine.h"
+#include "errors.h"
+#include "pipeline_calls.h"
+#include "storage/remote_filesystem.h"
+#include "table_calls.h"
+#include "tidemill/generate.h"
+#include "tidemill/version.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace tidemill::python {
+namespace {
+
+/// The command line in this process, with engines made by make_engine(name, scheduler).
+int Main(const std::vector<std::string>& arguments, const nb::callable& make_engine) {
+  std::vector<const char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  const Console console(stdout, stderr);
+  CommandContext context;
+  context.console = &console;
+  context.cancelled = CatchInterrupts();
+  context.make_engine =
+      [&](const EngineChoice& choice) -> arrow::Result<std::shared_ptr<PassEngine>> {
+    const nb::gil_scoped_acquire acquire;
+    try {
+      return nb::cast<std::shared_ptr<PassEngine>>(make_engine(choice.name, choice.scheduler));
+    } catch (const nb::python_error& error) {
+      return StatusOf(error);
+    }
+  };
+  const nb::gil_scoped_release release;
+  return RunCommandLine(static_cast<int>(argv.size()), argv.data(), context);
+}
+
+std::string Generate(const std::string& directory, int days, const std::string& start,
+                     int64_t events_per_day, int64_t entities, double skew, uint64_t seed) {
+  GenerateOptions options;
+  options.directory = directory;
+  options.days = days;
+  options.start = start;
+  options.events_per_day = events_per_day;
+  options.entities = entities;
+  options.skew = skew;
+  options.seed = seed;
+  arrow::Result<GenerateReport> report = GenerateReport{};
+  {
+    const nb::gil_scoped_release release;
+    report = GenerateEvents(options);
+  }
+  return Dump(ToJson(ValueOrRaise(std::move(report))));
+}
+
+}  // namespace
+
+NB_MODULE(_core, module) {
+  module.doc() = "The C++ side of tidemill.";
+  module.attr("__version__") = kVersion;
+  BindPipeline(module);
+  BindTable(module);
+  module.def("main", &Main, "argv"_a, "make_engine"_a);
+  module.def("generate_events", &Generate, "directory"_a, "days"_a, "start"_a, "events_per_day"_a,
+             "entities"_a, "skew"_a, "seed"_a);
+  module.def("close", &CloseRemoteFileSystems, nb::call_guard<nb::gil_scoped_release>());
+}
+
+}  // namespace tidemill::python

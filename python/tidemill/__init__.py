@@ -1,0 +1,70 @@
+"""Tidemill computes ML features from event data: one pipeline, one call (or one command) a feature date.
+
+    import tidemill
+
+    pipeline = tidemill.Pipeline.load("engagement.yaml", EVENTS="/data/events")
+    report = pipeline.run("2026-03-02")
+    frame = pipeline.compute("2026-03-02").to_pandas()
+
+Names are imported when they are first used: `import tidemill.airflow` works where the extension is not wanted.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._core import __version__ as __version__
+    from .errors import Conflict as Conflict
+    from .errors import Diagnostic as Diagnostic
+    from .errors import InputCheckFailed as InputCheckFailed
+    from .errors import Invalid as Invalid
+    from .errors import OutputCheckFailed as OutputCheckFailed
+    from .errors import RunFailed as RunFailed
+    from .errors import TidemillError as TidemillError
+    from .errors import TidemillWarning as TidemillWarning
+    from .features import Features as Features
+    from .features import read_features as read_features
+    from .pipeline import Pipeline as Pipeline
+    from .pipeline import pipeline as pipeline
+    from .progress import Progress as Progress
+    from .reports import BackfillReport as BackfillReport
+    from .reports import CheckResult as CheckResult
+    from .reports import PlanReport as PlanReport
+    from .reports import RunReport as RunReport
+    from .reports import StatusReport as StatusReport
+    from .sample import generate_events as generate_events
+
+_HOMES = {
+    "errors": [
+        "Conflict",
+        "Diagnostic",
+        "InputCheckFailed",
+        "Invalid",
+        "OutputCheckFailed",
+        "RunFailed",
+        "TidemillError",
+        "TidemillWarning",
+    ],
+    "features": ["Features", "read_features"],
+    "pipeline": ["Pipeline", "pipeline"],
+    "progress": ["Progress"],
+    "reports": ["BackfillReport", "CheckResult", "PlanReport", "RunReport", "StatusReport"],
+    "sample": ["generate_events"],
+    "native": ["__version__"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+# `tidemill.pipeline` is the function, not the module of that name.
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tidemill' has no attribute '{name}'")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

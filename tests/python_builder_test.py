@@ -1,0 +1,146 @@
+"""Pipelines built in Python are pipeline files, and the other way round."""
+
+import datetime as dt
+import json
+
+import duckdb
+import polars
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tidemill
+from tidemill_command import ROOT, call, call_json
+from world import DATE
+
+EXAMPLES = sorted((ROOT / "pipelines").glob("*.yaml")) + sorted((ROOT / "tests/cases").glob("*/*.yaml"))
+
+
+def built(world):
+    return (
+        tidemill.pipeline("small", "what users did")
+        .source(world.events, day="event_date", event_time="at", where="kind <> 'view'", columns={"cents": "value * 100"})
+        .entity("user_id", null="drop")
+        .window("3d")
+        .check("row_count > 0")
+        .check("null_rate(user_id) <= 0.1", severity="warn")
+        .check("row_count > 0", on="output")
+        .feature("events", "count(*)")
+        .feature("clicks", "count(*) filter (where kind = 'click')", windows=["1d", "3d"], default=0)
+        .features(cents="sum(cents)", latest="max(at)")
+        .output(world.out, partition_by=["feature_date"], compression="snappy")
+    )
+
+
+def test_a_built_pipeline_is_its_file(world):
+    pipeline = built(world)
+    saved = pipeline.save(world.folder / "built.yaml")
+    assert saved == pipeline == tidemill.Pipeline.load(world.folder / "built.yaml")
+    by_file = call_json("preview", world.folder / "built.yaml", "--date", DATE)
+    assert by_file["columns"] == ["user_id", *pipeline.feature_names]
+    assert pipeline.feature_names == ["events", "clicks_1d", "clicks_3d", "cents", "latest"]
+    assert pipeline.run(DATE).rows_written == by_file["num_rows"]
+    assert call_json("status", world.folder / "built.yaml")["dates"][0]["status"] == "done"
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_a_file_survives_being_built_upon(file):
+    text = file.read_text()
+    loaded = tidemill.Pipeline(text, str(file), {"EVENTS": "e", "OUT": "o"})
+    again = loaded.window("5d") if "\nwindow:" in text else loaded.features()
+    spec = loaded._spec | ({"window": "5d"} if "\nwindow:" in text else {})
+    assert again._spec == spec
+    assert again.feature_names == loaded.feature_names
+    assert tidemill.Pipeline.from_yaml(again.to_yaml(), EVENTS="e", OUT="o").to_yaml() == again.to_yaml()
+
+
+def test_building_changes_nothing_that_is_there(world):
+    first = built(world)
+    text = first.to_yaml()
+    second = first.feature("more", "min(value)")
+    assert first.to_yaml() == text and second != first
+    assert second.feature_names == [*first.feature_names, "more"]
+
+
+def test_literals_keep_their_types(world):
+    pipeline = built(world).feature("word", "max(kind)", default="'0'").feature("no", "max(kind)", default="'off'")
+    row = pipeline.compute("2020-01-05").to_arrow()
+    assert row.num_rows == 0
+    assert tidemill.Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
+
+
+def test_what_is_missing_is_said_when_it_is_needed():
+    with pytest.raises(tidemill.Invalid, match="output") as caught:
+        tidemill.pipeline("half").source("events", day="d").lint()
+    assert len(caught.value.diagnostics) >= 3
+
+
+def test_a_wrong_expression_points_into_the_text(world):
+    pipeline = built(world).feature("bad", "sum(valeu)")
+    with pytest.raises(tidemill.Invalid) as caught:
+        pipeline.lint()
+    (fault,) = caught.value.diagnostics
+    assert pipeline.to_yaml().splitlines()[fault.line - 1].strip() == "bad: sum(valeu)" and fault.column > 1
+
+
+ROWS = [
+    {"user": "a", "at": dt.datetime(2026, 3, 2, 8), "value": 1.5},
+    {"user": "a", "at": dt.datetime(2026, 3, 3, 9), "value": 2.0},
+    {"user": "b", "at": dt.datetime(2026, 3, 3, 10), "value": None},
+    {"user": None, "at": dt.datetime(2026, 3, 3, 11), "value": 9.0},
+]
+
+
+def stream_of(kind):
+    table = pa.Table.from_pylist(ROWS)
+    if kind == "polars":
+        return polars.from_arrow(table)
+    if kind == "duckdb":
+        return duckdb.sql("select * from table")
+    return table
+
+
+@pytest.mark.parametrize("kind", ["pyarrow", "polars", "duckdb"])
+def test_a_table_in_memory_is_a_source(kind, tmp_path):
+    pipeline = (
+        tidemill.pipeline("memory")
+        .source(stream_of(kind), event_time="at")
+        .entity("user")
+        .window("2d")
+        .features(n="count(*)", total="sum(value)")
+        .output(tmp_path / "out")
+    )
+    assert pipeline.compute("2026-03-03").to_arrow().to_pylist() == [
+        {"user": "a", "n": 2, "total": 3.5},
+        {"user": "b", "n": 1, "total": None},
+    ]
+    assert "${SOURCE}" in pipeline.to_yaml()
+
+
+def test_the_same_table_is_the_same_source_and_another_is_not(tmp_path):
+    def pipeline_over(rows):
+        return tidemill.Pipeline.from_yaml(
+            f"pipeline: m\nsource: {{path: '${{EVENTS}}', event_time: at}}\nentity: user\nwindow: 2d\n"
+            f"features: {{n: count(*)}}\noutput: {{path: {json.dumps(str(tmp_path / 'out'))}}}\n",
+            EVENTS=pa.Table.from_pylist(rows),
+        )
+
+    pipeline_over(ROWS).run("2026-03-03")
+    assert [date.status for date in pipeline_over(ROWS).status().dates] == ["done"]
+    changed = [{**row, "value": 8.0} if row["value"] == 9.0 else row for row in ROWS]
+    assert [date.status for date in pipeline_over(changed).status().dates] == ["stale"]
+
+
+def test_numbers_in_names_are_text(world):
+    pipeline = tidemill.Pipeline.from_yaml(built(world).to_yaml().replace("3d", "${DAYS}d"), DAYS=2)
+    assert pipeline.feature_names == ["events", "clicks_1d", "clicks_2d", "cents", "latest"]
+
+
+def test_a_file_on_disk_and_its_table_in_python(world):
+    table = pa.concat_tables(
+        pq.ParquetFile(file).read().append_column("event_date", pa.array([file.parent.name[11:]] * pq.ParquetFile(file).metadata.num_rows))
+        for file in sorted(world.events.rglob("*.parquet"))
+    )
+    in_memory = tidemill.Pipeline.load(world.file, EVENTS=table, OUT=world.out).compute(DATE)
+    on_disk = tidemill.Pipeline.load(world.file, **world.sets).compute(DATE)
+    assert in_memory.to_arrow().equals(on_disk.to_arrow())
+    call("lint", world.file, sets=world.sets)
