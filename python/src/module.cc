@@ -18,6 +18,7 @@
 #include "pipeline_calls.h"
 #include "storage/remote_filesystem.h"
 #include "table_calls.h"
+#include "task_calls.h"
 #include "tidemill/generate.h"
 #include "tidemill/version.h"
 
@@ -73,6 +74,7 @@ NB_MODULE(_core, module) {
   module.attr("__version__") = kVersion;
   BindPipeline(module);
   BindTable(module);
+  BindTasks(module);
   module.def("main", &Main, "argv"_a, "make_engine"_a);
   module.def("generate_events", &Generate, "directory"_a, "days"_a, "start"_a, "events_per_day"_a,
              "entities"_a, "skew"_a, "seed"_a);

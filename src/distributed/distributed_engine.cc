@@ -11,6 +11,7 @@
 // a scan are exact, its metrics are merged in the order of the tasks, features are handed on in the
 // order of the tasks. Hence they are the native engine's.
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "distributed/planned_pass.h"
 #include "distributed/task_result.h"
 #include "distributed/task_sizes.h"
+#include "distributed/work_errors.h"
 #include "engine/pass_engine.h"
 #include "runner/work_folder.h"
 #include "tidemill/tasks.h"
@@ -54,7 +56,10 @@ class DistributedWork : public PassWork {
     int64_t rows_done = 0;
     const auto take = [&](size_t task, const std::string& text) -> arrow::Status {
       ARROW_ASSIGN_OR_RAISE(ScanAnswer answer, AnswerFromText<ScanAnswer>(text));
-      if (answers.at(task)) return arrow::Status::OK();
+      if (task >= answers.size() || answer.counts.rows_of_slot.size() != num_slots()) {
+        return Amiss();
+      }
+      if (answers[task]) return arrow::Status::OK();
       for (size_t m = parts[task].begin; m < parts[task].end; ++m) {
         rows_done += plan_.morsels[m].num_rows;
       }
@@ -81,6 +86,7 @@ class DistributedWork : public PassWork {
     FeatureDelivery delivery(parts.size(), wanted, request_.work, request_.options, sink);
     const auto take = [&](size_t task, const std::string& text) -> arrow::Status {
       ARROW_ASSIGN_OR_RAISE(WindowAnswer answer, AnswerFromText<WindowAnswer>(text));
+      if (task >= parts.size()) return Amiss();
       ARROW_RETURN_NOT_OK(delivery.Take(task, std::move(answer)));
       Report("merge", static_cast<int64_t>(delivery.delivered()),
              static_cast<int64_t>(parts.size()));
@@ -102,14 +108,15 @@ class DistributedWork : public PassWork {
 
   arrow::Result<ScanSummary> Sum(std::vector<std::optional<ScanAnswer>> answers) {
     ScanSummary summary;
-    summary.counts.rows_of_slot.assign(static_cast<size_t>(plan_.strata.slots().size()), 0);
+    summary.counts.rows_of_slot.assign(num_slots(), 0);
     FrameMetrics metrics(&plan_.pipeline->input_checks, plan_.strata.size());
     for (std::optional<ScanAnswer>& answer : answers) {
       if (!answer) return Unanswered();
       summary.counts.Add(answer->counts);
       summary.spilled_bytes += answer->spilled_bytes;
       if (!answer->metrics.empty()) {
-        ARROW_RETURN_NOT_OK(MergeMetrics(request_.work, answer->metrics, &metrics));
+        ARROW_RETURN_NOT_OK(
+            InWorkFolder(MergeMetrics(request_.work, answer->metrics, &metrics), request_.work));
       }
       if (answer->tiles) {
         summary.spilled_bytes += answer->tiles->bytes;
@@ -119,6 +126,12 @@ class DistributedWork : public PassWork {
     }
     summary.input_metrics = InputMetricsOf(plan_, metrics);
     return summary;
+  }
+
+  size_t num_slots() const { return static_cast<size_t>(plan_.strata.slots().size()); }
+
+  static arrow::Status Amiss() {
+    return MakeError(ErrorCode::kRunFailed, "the scheduler gave an answer to no task of this pass");
   }
 
   static arrow::Status Unanswered() {

@@ -25,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-using testing::Not;
 
 /// Every way in which a state can be carried: fixed, with references, masks, lists, fed values.
 constexpr const char* kPipeline = R"yaml(
@@ -311,7 +310,7 @@ TEST_F(DistributedTest, ASourceThatIsBackForTheNextAttemptDoesNoHarm) {
   // The first task has planned the pass, so the second one fails in reading.
   const auto hide = [&] { fs::rename(root_ / "events", root_ / "hidden"); };
   const auto scheduler = std::make_shared<MeddlingScheduler>(1, hide, /*retries=*/3);
-  scheduler->between_ = [&] { fs::rename(root_ / "hidden", root_ / "events"); };
+  scheduler->between = [&] { fs::rename(root_ / "hidden", root_ / "events"); };
   const auto report = Backfilled(PipelineTo("out"), EngineOn(scheduler));
   EXPECT_EQ(report.status, "done") << report.outcome;
   EXPECT_EQ(scheduler->failures(), 1);
@@ -355,12 +354,22 @@ TEST_F(DistributedTest, AFileOfTilesThatIsGoneIsTriedAgainAndThenAnError) {
   EXPECT_FALSE(fs::exists(root_ / "out" / "feature_date=2026-01-07"));
   hidden.clear();
   const auto passing = std::make_shared<MeddlingScheduler>(counter->tasks_run() - 1, hide, 2);
-  passing->between_ = [&] {
+  passing->between = [&] {
     for (const auto& [from, to] : hidden) fs::rename(to, from);
   };
   const auto done = Backfilled(PipelineTo("out"), EngineOn(passing));
   EXPECT_EQ(done.status, "done") << done.outcome;
   EXPECT_EQ(passing->failures(), 1);
+}
+
+TEST_F(DistributedTest, AWorkerThatCannotReachTheFolderSaysWhatItTakes) {
+  const auto hide = [&] { fs::remove_all(root_ / "out" / "_tidemill" / "work"); };
+  const auto scheduler = std::make_shared<MeddlingScheduler>(1, hide, /*retries=*/1);
+  const auto report = Backfilled(PipelineTo("out"), EngineOn(scheduler));
+  EXPECT_EQ(scheduler->failures(), 2);
+  EXPECT_THAT(report.dates[0].reason, HasSubstr("_tidemill/work/"));
+  EXPECT_THAT(DiagnosticsOf(scheduler->last_failure()).front().hint,
+              HasSubstr("every worker must reach the folder of the table"));
 }
 
 TEST_F(DistributedTest, CancellingEndsThePassAndLeavesNothing) {

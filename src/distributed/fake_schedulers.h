@@ -100,7 +100,10 @@ class MeddlingScheduler : public FakeScheduler {
   MeddlingScheduler(int number, std::function<void()> meddle, int retries = 0)
       : number_(number), meddle_(std::move(meddle)), retries_(retries) {}
 
+  std::function<void()> between;  ///< called between two attempts
+
   int failures() const { return failures_; }
+  const arrow::Status& last_failure() const { return last_failure_; }
 
  protected:
   arrow::Result<std::string> Attempt(const std::string& task) override {
@@ -109,13 +112,11 @@ class MeddlingScheduler : public FakeScheduler {
       auto result = RunTask(task);
       if (result.ok()) return result;
       ++failures_;
+      last_failure_ = result.status();
       if (attempt == retries_) return result;
-      if (between_) between_();
+      if (between) between();
     }
   }
-
- public:
-  std::function<void()> between_;  ///< called between two attempts
 
  private:
   int number_;
@@ -123,6 +124,7 @@ class MeddlingScheduler : public FakeScheduler {
   int retries_;
   int next_ = 0;
   int failures_ = 0;
+  arrow::Status last_failure_;
 };
 
 }  // namespace tidemill

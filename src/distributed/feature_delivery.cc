@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "distributed/work_errors.h"
 #include "engine/feature_file.h"
 #include "storage/parallel_for.h"
 #include "tidemill/error.h"
@@ -30,8 +31,9 @@ arrow::Status FeatureDelivery::Deliver(const WindowAnswer& answer) {
   }
   const std::vector<size_t>& dates = answer.features.dates;
   if (!dates.empty()) {
-    ARROW_ASSIGN_OR_RAISE(FeatureFileReader reader,
-                          FeatureFileReader::Open(work_.filesystem, answer.features));
+    ARROW_ASSIGN_OR_RAISE(
+        FeatureFileReader reader,
+        InWorkFolder(FeatureFileReader::Open(work_.filesystem, answer.features), work_));
     // The task wrote waves, each with at most one batch per date, in the order of the dates.
     for (size_t begin = 0; begin < dates.size();) {
       std::vector<size_t> of_wave;

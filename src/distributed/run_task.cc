@@ -20,6 +20,7 @@
 #include "distributed/pass_task.h"
 #include "distributed/planned_pass.h"
 #include "distributed/task_result.h"
+#include "distributed/work_errors.h"
 #include "engine/feature_file.h"
 #include "engine/merge.h"
 #include "runner/pass_size.h"
@@ -60,11 +61,13 @@ arrow::Result<ScanAnswer> Run(const ScanTask& task, const PassDescription& pass,
     const int64_t segment =
         std::clamp(memory / std::max<int64_t>(task.segments, 1), kLeastSegment, kMostSegment);
     ARROW_ASSIGN_OR_RAISE(
-        answer.tiles, scan.tiles->WriteSorted(work.filesystem, NewPath(work, "tiles"), segment));
+        answer.tiles,
+        InWorkFolder(scan.tiles->WriteSorted(work.filesystem, NewPath(work, "tiles"), segment),
+                     work));
   }
   if (!plan.pipeline->input_checks.metrics.empty()) {
     answer.metrics = NewPath(work, "metrics");
-    ARROW_RETURN_NOT_OK(WriteMetrics(scan.input_metrics, work, answer.metrics));
+    ARROW_RETURN_NOT_OK(InWorkFolder(WriteMetrics(scan.input_metrics, work, answer.metrics), work));
   }
   return answer;
 }
@@ -88,8 +91,9 @@ arrow::Result<ScanResult> LoadTiles(const WindowTask& task, const PlannedPass& p
     }
     return arrow::Status::OK();
   };
-  ARROW_RETURN_NOT_OK(ParallelFor(static_cast<int64_t>(task.tiles.size()),
-                                  work.is_local ? 1 : kRemoteRequests, nullptr, load));
+  ARROW_RETURN_NOT_OK(InWorkFolder(ParallelFor(static_cast<int64_t>(task.tiles.size()),
+                                               work.is_local ? 1 : kRemoteRequests, nullptr, load),
+                                   work));
   for (auto& of_file : runs) {
     for (TileRun& run : of_file) ARROW_RETURN_NOT_OK(scan.tiles->Add(std::move(run)));
   }
@@ -109,13 +113,14 @@ arrow::Result<WindowAnswer> Run(const WindowTask& task, const PassDescription& p
       std::max<int64_t>(1, std::min(pass.memory / 8, kMostWaves) / 2 / FeatureRowMemory(plan));
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, LoadTiles(task, planned, options));
   const Location& work = planned.work;
-  ARROW_ASSIGN_OR_RAISE(
-      auto writer,
-      FeatureFileWriter::Create(work.filesystem, NewPath(work, "features"), plan.pipeline->output));
+  ARROW_ASSIGN_OR_RAISE(auto writer, InWorkFolder(FeatureFileWriter::Create(
+                                                      work.filesystem, NewPath(work, "features"),
+                                                      plan.pipeline->output),
+                                                  work));
   ARROW_ASSIGN_OR_RAISE(const FeatureSummary summary,
                         Merge(plan, scan, task.wanted, pass.run_timestamp, options, writer.get()));
   WindowAnswer answer;
-  ARROW_ASSIGN_OR_RAISE(answer.features, writer->Finish());
+  ARROW_ASSIGN_OR_RAISE(answer.features, InWorkFolder(writer->Finish(), work));
   answer.entities = summary.entities;
   for (size_t d = 0; d < summary.dates.size(); ++d) {
     if (!summary.dates[d].ok()) answer.failed.emplace_back(d, summary.dates[d]);
