@@ -88,8 +88,13 @@ struct OutputSpec {
   std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
 };
 
+/// Values for `${NAME}`, which win over the environment.
+using NameValues = std::map<std::string, std::string>;
+
 struct Pipeline {
   std::string file;                     ///< the path it was loaded from
+  std::string text;                     ///< of the file, as it was read
+  NameValues names;                     ///< what `${NAME}`s of it took from outside
   std::vector<std::string> file_lines;  ///< after ${NAME} substitution, for carets
   std::string name;
   std::string description;
@@ -107,16 +112,17 @@ struct Pipeline {
   std::string Resolve(const std::string& path) const;
 };
 
-/// Values for `${NAME}`, which win over the environment.
-using NameValues = std::map<std::string, std::string>;
+/// Whether a `${NAME}` without a given value may take that of the environment.
+enum class Environment { kRead, kIgnore };
 
 /// Reads and checks a pipeline file. Errors (kInvalid) name every fault of the file, not the first.
 arrow::Result<Pipeline> LoadPipeline(const std::string& path, const NameValues& names = {});
 
 /// The same for text that is already in memory; `path` names it in errors and resolves relative
-/// paths.
+/// paths. Its own `text` and `names` with the environment ignored give a pipeline again, anywhere.
 arrow::Result<Pipeline> ParsePipeline(const std::string& text, const std::string& path,
-                                      const NameValues& names = {});
+                                      const NameValues& names = {},
+                                      Environment environment = Environment::kRead);
 
 /// Reads the notation of `cluster_by`. Errors (kInvalid) name every fault.
 arrow::Result<ClusterSpec> ParseClusterSpec(const std::string& text);

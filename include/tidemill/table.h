@@ -63,7 +63,7 @@ arrow::Result<HistoryReport> TableHistory(const std::string& path);
 /// Something that a dead run left behind.
 struct Leftover {
   std::string path;
-  std::string kind;  ///< "staging folder" | "half-done publication" | "unused file"
+  std::string kind;  ///< "staging folder" | "half-done publication" | "unused file" | "work folder"
   int64_t bytes = 0;
 };
 

@@ -19,6 +19,7 @@
 #include "spark_client.h"
 #include "storage/remote_filesystem.h"
 #include "table_calls.h"
+#include "task_calls.h"
 #include "tidemill/generate.h"
 #include "tidemill/version.h"
 
@@ -75,6 +76,7 @@ NB_MODULE(_core, module) {
   BindPipeline(module);
   BindSpark(module);
   BindTable(module);
+  BindTasks(module);
   module.def("main", &Main, "argv"_a, "make_engine"_a);
   module.def("generate_events", &Generate, "directory"_a, "days"_a, "start"_a, "events_per_day"_a,
              "entities"_a, "skew"_a, "seed"_a);

@@ -48,9 +48,9 @@ std::vector<std::string> ChooseSplitters(const TileLayout& layout, const std::ve
   for (const TileFile& file : files) {
     // Of a file only the first key of each segment is known; it stands for the segment's rows.
     const auto segments = static_cast<int64_t>(file.num_segments());
-    const int64_t weight = std::max<int64_t>(1, file.num_rows() / segments / step);
+    const int64_t weight = std::max<int64_t>(1, file.num_rows / segments / step);
     for (size_t segment = 0; segment < file.num_segments(); ++segment) {
-      sample.insert(sample.end(), static_cast<size_t>(weight), ViewOf(file.first_key(segment)));
+      sample.insert(sample.end(), static_cast<size_t>(weight), ViewOf(file.first_keys[segment]));
     }
   }
   std::vector<uint32_t> order(sample.size());
@@ -68,11 +68,12 @@ std::vector<std::string> ChooseSplitters(const TileLayout& layout, const std::ve
 
 FileSlice SliceOf(const TileFile& file, const Bucket& bucket) {
   FileSlice slice{&file, 0, file.num_segments()};
-  while (slice.begin + 1 < slice.end && file.first_key(slice.begin + 1) <= bucket.first_key) {
+  const KeyRange& keys = bucket.keys;
+  while (slice.begin + 1 < slice.end && file.first_keys[slice.begin + 1] <= keys.first) {
     ++slice.begin;
   }
-  if (!bucket.is_last) {
-    while (slice.end > slice.begin && file.first_key(slice.end - 1) >= bucket.end_key) --slice.end;
+  if (!keys.is_last) {
+    while (slice.end > slice.begin && file.first_keys[slice.end - 1] >= keys.end) --slice.end;
   }
   return slice;
 }
@@ -88,23 +89,24 @@ std::vector<Bucket> CutBuckets(const TileLayout& layout, const std::vector<TileR
     num_rows += run.num_rows;
   }
   for (const TileFile& file : files) {
-    memory += file.memory();
-    num_rows += file.num_rows();
+    memory += file.memory;
+    num_rows += file.num_rows;
   }
   if (num_rows == 0) return {};
   constexpr int64_t kMaxBuckets = 16'384;
   const int64_t wanted = std::clamp<int64_t>(memory / bucket_bytes + 1, 1, kMaxBuckets);
   const auto splitters = ChooseSplitters(layout, runs, files, num_rows, wanted);
   std::vector<Bucket> buckets(splitters.size() + 1);
-  buckets.back().is_last = true;
+  buckets.back().keys.is_last = true;
   for (size_t b = 0; b < splitters.size(); ++b) {
-    buckets[b].end_key = buckets[b + 1].first_key = splitters[b];
+    buckets[b].keys.end = buckets[b + 1].keys.first = splitters[b];
   }
   for (const TileRun& run : runs) {
     int64_t begin = 0;
     for (Bucket& bucket : buckets) {
-      const int64_t end =
-          bucket.is_last ? run.num_rows : LowerBound(layout, run, begin, ViewOf(bucket.end_key));
+      const int64_t end = bucket.keys.is_last
+                              ? run.num_rows
+                              : LowerBound(layout, run, begin, ViewOf(bucket.keys.end));
       if (end > begin) {
         bucket.runs.push_back({&run, begin, end});
         bucket.num_rows += end - begin;
@@ -113,7 +115,7 @@ std::vector<Bucket> CutBuckets(const TileLayout& layout, const std::vector<TileR
     }
   }
   for (const TileFile& file : files) {
-    const int64_t rows = file.num_rows() / static_cast<int64_t>(file.num_segments());
+    const int64_t rows = file.num_rows / static_cast<int64_t>(file.num_segments());
     for (Bucket& bucket : buckets) {
       const FileSlice slice = SliceOf(file, bucket);
       if (slice.begin == slice.end) continue;
@@ -137,17 +139,13 @@ arrow::Result<BucketTable> BucketTable::Make(const TileLayout& layout, const Buc
 
 arrow::Result<std::vector<RunSlice>> BucketTable::Load(const Bucket& bucket) {
   std::vector<RunSlice> slices = bucket.runs;
-  for (const FileSlice& file : bucket.files) {
-    for (size_t segment = file.begin; segment < file.end; ++segment) {
-      ARROW_ASSIGN_OR_RAISE(TileRun run, file.file->ReadSegment(layout_, segment));
-      RunSlice slice;
-      slice.begin = LowerBound(layout_, run, 0, ViewOf(bucket.first_key));
-      slice.end = bucket.is_last ? run.num_rows
-                                 : LowerBound(layout_, run, slice.begin, ViewOf(bucket.end_key));
-      if (slice.begin == slice.end) continue;
+  for (const FileSlice& slice : bucket.files) {
+    ARROW_ASSIGN_OR_RAISE(TileFileReader reader, TileFileReader::Open(*slice.file));
+    for (size_t segment = slice.begin; segment < slice.end; ++segment) {
+      ARROW_ASSIGN_OR_RAISE(TileRun run, reader.Read(layout_, segment, bucket.keys));
+      if (run.num_rows == 0) continue;
       loaded_.push_back(std::make_unique<TileRun>(std::move(run)));
-      slice.run = loaded_.back().get();
-      slices.push_back(slice);
+      slices.push_back({loaded_.back().get(), 0, loaded_.back()->num_rows});
     }
   }
   return slices;

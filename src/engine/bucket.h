@@ -33,11 +33,9 @@ struct FileSlice {
 };
 
 struct Bucket {
-  std::string first_key;  ///< no key of the bucket is less
-  std::string end_key;    ///< every key of the bucket is less; meaningless in the last bucket
-  bool is_last = false;
+  KeyRange keys;
   std::vector<RunSlice> runs;    ///< in memory
-  std::vector<FileSlice> files;  ///< spilled
+  std::vector<FileSlice> files;  ///< in files
   int64_t num_rows = 0;          ///< of `runs`, and an estimate of those of `files`
 };
 

@@ -97,16 +97,20 @@ void FrameMetrics::Merge(const FrameMetrics& other) {
       distincts_[m][s].insert(other.distincts_[m][s].begin(), other.distincts_[m][s].end());
     }
     for (int32_t s = 0; s < num_strata_; ++s) {
-      std::vector<uint8_t> copy(other.state(m, s), other.state(m, s) + size(m));
-      for (size_t reference : checks_->kernels[m].references) {
-        auto* bytes = reinterpret_cast<Bytes*>(copy.data() + reference);
-        *bytes = arena_.Copy(*bytes);
-      }
-      uint8_t* into = state(m, s);
-      const uint8_t* from = copy.data();
-      checks_->kernels[m].merge(&into, 0, &from, 0, 1, &arena_);
+      MergeState(m, s, {other.state(m, s), other.state(m, s) + size(m)});
     }
   }
+}
+
+void FrameMetrics::MergeState(size_t metric, int32_t stratum, std::vector<uint8_t> from) {
+  const AggregateKernel& kernel = checks_->kernels[metric];
+  for (size_t reference : kernel.references) {
+    auto* bytes = reinterpret_cast<Bytes*>(from.data() + reference);
+    *bytes = arena_.Copy(*bytes);
+  }
+  uint8_t* into = state(metric, stratum);
+  const uint8_t* copy = from.data();
+  kernel.merge(&into, 0, &copy, 0, 1, &arena_);
 }
 
 MetricValues FrameMetrics::Values(StratumRange range) const {

@@ -3,8 +3,11 @@
 /// Aggregates of whole frames, for checks: per stratum, mergeable, no entities.
 
 #include <cstdint>
+#include <memory>
 #include <unordered_set>
 #include <vector>
+
+#include <arrow/record_batch.h>
 
 #include "aggregate/arena.h"
 #include "engine/argument_reader.h"
@@ -36,6 +39,10 @@ class FrameMetrics {
   /// The values over a range of strata.
   MetricValues Values(StratumRange range) const;
 
+  /// The states as a record batch, which another process with the same checks and strata merges.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Encode() const;
+  arrow::Status MergeEncoded(const arrow::RecordBatch& batch);
+
  private:
   using ValueSet = std::unordered_set<Hash128, Hash128Hasher>;
 
@@ -47,6 +54,8 @@ class FrameMetrics {
   }
   size_t size(size_t metric) const { return checks_->kernels[metric].state_size; }
 
+  /// state(metric, stratum) += a copy of `from`, whose references need not live on.
+  void MergeState(size_t metric, int32_t stratum, std::vector<uint8_t> from);
   arrow::Status UpdateDistinct(size_t metric, ArgumentReader* reader, const int32_t* strata,
                                int32_t constant_stratum);
 

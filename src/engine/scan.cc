@@ -67,9 +67,14 @@ class MorselScanner {
   arrow::Status Read(const MorselRef& ref, Morsel* morsel) {
     const Source& source = *plan_.source;
     const DataFile& file = source.files[file_];
-    ARROW_ASSIGN_OR_RAISE(auto read,
-                          ReadRowGroup(source.root, file, source.footers[file_], ref.row_group,
-                                       *source.file_schema, plan_.file_columns));
+    auto result = ReadRowGroup(source.root, file, source.footers[file_], ref.row_group,
+                               *source.file_schema, plan_.file_columns);
+    if (!result.ok()) {
+      // Told apart from failures to compute, which would come again.
+      return arrow::Status(arrow::StatusCode::IOError, result.status().message(),
+                           result.status().detail());
+    }
+    RowGroupColumns read = *std::move(result);
     Frame& frame = morsel->frame;
     frame.num_rows = read.num_rows;
     frame.columns.resize(static_cast<size_t>(pipeline_.rows->num_fields()));
@@ -255,7 +260,7 @@ void ScanCounts::Add(const ScanCounts& other) {
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
 }
 
-arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
+arrow::Result<ScanResult> EmptyScan(const Plan& plan, const PassOptions& options) {
   const BoundPipeline& pipeline = *plan.pipeline;
   ARROW_ASSIGN_OR_RAISE(TileLayout layout, MakeTileLayout(pipeline));
   std::vector<std::shared_ptr<arrow::DataType>> types;
@@ -270,10 +275,18 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
                     FrameMetrics(&pipeline.input_checks, plan.strata.size()),
                     EmptyCounts(plan)};
   result.interners = std::make_unique<std::vector<ValueInterner>>(result.layout->distincts.size());
-
+  if (options.portable_tiles) {
+    for (ValueInterner& interner : *result.interners) interner.GiveUp();
+  }
   result.tiles =
       std::make_unique<TileStore>(result.layout.get(), options.tile_memory, options.scratch);
+  return result;
+}
 
+arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end,
+                                      const PassOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(ScanResult result, EmptyScan(plan, options));
+  const BoundPipeline& pipeline = *plan.pipeline;
   const int threads = std::max(options.threads, 1);
   std::vector<ScanCounts> counts(static_cast<size_t>(threads), EmptyCounts(plan));
   std::vector<FrameMetrics> metrics;
@@ -283,10 +296,10 @@ arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
   std::mutex progress;
   int64_t rows_done = 0;
   ARROW_RETURN_NOT_OK(
-      ParallelFor(static_cast<int64_t>(plan.morsels.size()), threads, options.cancelled,
+      ParallelFor(static_cast<int64_t>(end - begin), threads, options.cancelled,
                   [&](int64_t index, int thread) -> arrow::Status {
                     const auto t = static_cast<size_t>(thread);
-                    const MorselRef& morsel = plan.morsels[static_cast<size_t>(index)];
+                    const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
                     auto run = MorselScanner(plan, result, &counts[t], &metrics[t]).Scan(morsel);
                     if (!run.ok()) {
                       const std::string& file =

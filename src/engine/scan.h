@@ -13,6 +13,7 @@
 #include "engine/frame_metrics.h"
 #include "engine/plan.h"
 #include "engine/tile_store.h"
+#include "engine/value_interner.h"
 
 namespace tidemill {
 
@@ -23,6 +24,9 @@ struct PassOptions {
   int64_t tile_memory = 0;  ///< bytes of tiles to hold before spilling; 0: no limit
   int64_t wave_rows =
       1 << 19;  ///< features (over all dates) that are computed before they are written
+  /// Whether the tiles shall mean the same in another process: distinct values as such, not as
+  /// masks of this process's ValueInterners.
+  bool portable_tiles = false;
   /// A new path in the scratch folder; asked for when something must be spilled.
   std::function<arrow::Result<std::string>()> scratch;
   const std::atomic<bool>* cancelled = nullptr;
@@ -52,6 +56,15 @@ struct ScanResult {
   ScanCounts counts;
 };
 
-arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options);
+/// The result of reading nothing: tiles may be added to it.
+arrow::Result<ScanResult> EmptyScan(const Plan& plan, const PassOptions& options);
+
+/// Reads the morsels [begin, end) of the plan.
+arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end,
+                                      const PassOptions& options);
+
+inline arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
+  return ScanMorsels(plan, 0, plan.morsels.size(), options);
+}
 
 }  // namespace tidemill

@@ -1,11 +1,12 @@
 #include "engine/tile_file.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <arrow/array.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_primitive.h>
-#include <arrow/io/file.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/util/compression.h>
 
 #include "tidemill/error.h"
@@ -57,13 +58,17 @@ arrow::Result<std::shared_ptr<arrow::Array>> EncodeValues(const TileValues& valu
 
 TileValues DecodeValues(const arrow::ListArray& lists) {
   TileValues values;
+  // The batch may be a slice of a larger one.
+  const int32_t* offsets = lists.raw_value_offsets();
+  const int32_t first = offsets[0];
+  const int32_t count = offsets[lists.length()] - first;
+  if (count == 0) return values;
   const auto& identities = static_cast<const arrow::FixedSizeBinaryArray&>(*lists.values());
-  if (identities.length() == 0) return values;
-  values.values.resize(static_cast<size_t>(identities.length()));
-  std::memcpy(values.values.data(), identities.raw_values(),
+  values.values.resize(static_cast<size_t>(count));
+  std::memcpy(values.values.data(), identities.GetValue(first),
               values.values.size() * sizeof(Hash128));
   for (int64_t r = 0; r <= lists.length(); ++r) {
-    values.begin.push_back(static_cast<uint32_t>(lists.raw_value_offsets()[r]));
+    values.begin.push_back(static_cast<uint32_t>(offsets[r] - first));
   }
   return values;
 }
@@ -156,12 +161,48 @@ arrow::Result<TileRun> DecodeTiles(const TileLayout& layout, const arrow::Record
   return run;
 }
 
-arrow::Result<std::unique_ptr<TileFileWriter>> TileFileWriter::Create(const std::string& path,
-                                                                      const TileLayout& layout) {
+arrow::Result<TileFileReader> TileFileReader::Open(const TileFile& file) {
+  arrow::fs::FileInfo info(file.path, arrow::fs::FileType::File);
+  info.set_size(file.bytes);
+  ARROW_ASSIGN_OR_RAISE(auto stream, file.filesystem->OpenInputFile(info));
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;
+  TileFileReader reader;
+  ARROW_ASSIGN_OR_RAISE(reader.reader_,
+                        arrow::ipc::RecordBatchFileReader::Open(std::move(stream), options));
+  return reader;
+}
+
+arrow::Result<TileRun> TileFileReader::Read(const TileLayout& layout, size_t segment,
+                                            const KeyRange& range) {
+  ARROW_ASSIGN_OR_RAISE(auto batch, reader_->ReadRecordBatch(static_cast<int>(segment)));
+  const auto& keys = static_cast<const arrow::LargeBinaryArray&>(*batch->column(0));
+  const auto first_not_below = [&](const std::string& key) {
+    int64_t begin = 0;
+    int64_t end = keys.length();
+    while (begin < end) {
+      const int64_t middle = begin + (end - begin) / 2;
+      if (keys.GetView(middle) < key) {
+        begin = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+    return begin;
+  };
+  const int64_t begin = first_not_below(range.first);
+  const int64_t end = range.is_last ? keys.length() : first_not_below(range.end);
+  return DecodeTiles(layout, *batch->Slice(begin, std::max(begin, end) - begin));
+}
+
+arrow::Result<std::unique_ptr<TileFileWriter>> TileFileWriter::Create(
+    std::shared_ptr<arrow::fs::FileSystem> filesystem, const std::string& path,
+    const TileLayout& layout) {
   auto writer = std::make_unique<TileFileWriter>();
   writer->layout_ = &layout;
-  writer->file_.path_ = path;
-  ARROW_ASSIGN_OR_RAISE(writer->stream_, arrow::io::FileOutputStream::Open(path));
+  writer->file_.path = path;
+  ARROW_ASSIGN_OR_RAISE(writer->stream_, filesystem->OpenOutputStream(path));
+  writer->file_.filesystem = std::move(filesystem);
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   ARROW_ASSIGN_OR_RAISE(options.codec, arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
   options.use_threads = false;
@@ -173,26 +214,17 @@ arrow::Result<std::unique_ptr<TileFileWriter>> TileFileWriter::Create(const std:
 arrow::Status TileFileWriter::Append(const TileRun& segment) {
   ARROW_ASSIGN_OR_RAISE(auto batch, EncodeTiles(*layout_, segment));
   ARROW_RETURN_NOT_OK(writer_->WriteRecordBatch(*batch));
-  file_.first_keys_.emplace_back(HeaderOf(segment.row(*layout_, 0)).key().view());
-  file_.num_rows_ += segment.num_rows;
-  file_.memory_ += segment.memory;
+  file_.first_keys.emplace_back(HeaderOf(segment.row(*layout_, 0)).key().view());
+  file_.num_rows += segment.num_rows;
+  file_.memory += segment.memory;
   return arrow::Status::OK();
 }
 
 arrow::Result<TileFile> TileFileWriter::Finish() {
   ARROW_RETURN_NOT_OK(writer_->Close());
-  ARROW_ASSIGN_OR_RAISE(file_.bytes_, stream_->Tell());
+  ARROW_ASSIGN_OR_RAISE(file_.bytes, stream_->Tell());
   ARROW_RETURN_NOT_OK(stream_->Close());
   return std::move(file_);
-}
-
-arrow::Result<TileRun> TileFile::ReadSegment(const TileLayout& layout, size_t segment) const {
-  ARROW_ASSIGN_OR_RAISE(auto stream, arrow::io::ReadableFile::Open(path_));
-  auto options = arrow::ipc::IpcReadOptions::Defaults();
-  options.use_threads = false;
-  ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchFileReader::Open(stream, options));
-  ARROW_ASSIGN_OR_RAISE(auto batch, reader->ReadRecordBatch(static_cast<int>(segment)));
-  return DecodeTiles(layout, *batch);
 }
 
 }  // namespace tidemill

@@ -1,9 +1,9 @@
 #pragma once
 
-/// Tiles on disk: an Arrow IPC file (LZ4) whose record batches are segments of a sorted run.
+/// Tiles in a file: an Arrow IPC file (LZ4) whose record batches are segments of a sorted run.
 ///
 /// Columns: hash, key, stratum, states (the fixed bytes of all states), one binary column per
-/// reference of a state (its pointers are meaningless on disk), and one list of 16-byte identities
+/// reference of a state (its pointers are meaningless there), and one list of 16-byte identities
 /// per distinct slot. Nothing here knows what a state means; the layout tells where its references
 /// are.
 
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <arrow/filesystem/filesystem.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
@@ -24,33 +25,43 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> EncodeTiles(const TileLayout&
                                                                const TileRun& run);
 arrow::Result<TileRun> DecodeTiles(const TileLayout& layout, const arrow::RecordBatch& batch);
 
-/// A sorted run in a file. Reading is thread-safe.
-class TileFile {
- public:
-  const std::string& path() const { return path_; }
-  size_t num_segments() const { return first_keys_.size(); }
-  const std::string& first_key(size_t segment) const { return first_keys_[segment]; }
-  int64_t num_rows() const { return num_rows_; }
-  int64_t memory() const { return memory_; }  ///< that its tiles took in memory
-  int64_t bytes() const { return bytes_; }    ///< on disk
+/// The keys in [first, end).
+struct KeyRange {
+  std::string first;
+  std::string end;       ///< meaningless if `is_last`
+  bool is_last = false;  ///< there is no end
+};
 
-  arrow::Result<TileRun> ReadSegment(const TileLayout& layout, size_t segment) const;
+/// A sorted run in a file, in any file system that all who read it can reach.
+struct TileFile {
+  std::shared_ptr<arrow::fs::FileSystem> filesystem;
+  std::string path;
+  std::vector<std::string> first_keys;  ///< of each segment
+  int64_t num_rows = 0;
+  int64_t memory = 0;  ///< that its tiles took in memory
+  int64_t bytes = 0;   ///< of the file
+
+  size_t num_segments() const { return first_keys.size(); }
+};
+
+/// Reads segments of one file. Not thread-safe.
+class TileFileReader {
+ public:
+  static arrow::Result<TileFileReader> Open(const TileFile& file);
+
+  /// The rows of a segment whose keys are in `range`.
+  arrow::Result<TileRun> Read(const TileLayout& layout, size_t segment, const KeyRange& range);
 
  private:
-  friend class TileFileWriter;
-
-  std::string path_;
-  std::vector<std::string> first_keys_;
-  int64_t num_rows_ = 0;
-  int64_t memory_ = 0;
-  int64_t bytes_ = 0;
+  std::shared_ptr<arrow::ipc::RecordBatchFileReader> reader_;
 };
 
 class TileFileWriter {
  public:
-  static arrow::Result<std::unique_ptr<TileFileWriter>> Create(const std::string& path,
-                                                               const TileLayout& layout);
-  /// Appends a segment; segments come in key order.
+  static arrow::Result<std::unique_ptr<TileFileWriter>> Create(
+      std::shared_ptr<arrow::fs::FileSystem> filesystem, const std::string& path,
+      const TileLayout& layout);
+  /// Appends a segment, which has rows; segments come in key order.
   arrow::Status Append(const TileRun& segment);
   arrow::Result<TileFile> Finish();
 

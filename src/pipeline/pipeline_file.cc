@@ -418,7 +418,7 @@ arrow::Result<Pipeline> LoadPipeline(const std::string& path, const NameValues& 
 }
 
 arrow::Result<Pipeline> ParsePipeline(const std::string& text, const std::string& path,
-                                      const NameValues& names) {
+                                      const NameValues& names, Environment environment) {
   ARROW_ASSIGN_OR_RAISE(std::string clean, CleanText(text, path));
   ARROW_ASSIGN_OR_RAISE(YamlDocument document, ParseYaml(clean, path));
   if (document.root == nullptr || document.root->kind == YamlNode::Kind::kNull) {
@@ -426,13 +426,17 @@ arrow::Result<Pipeline> ParsePipeline(const std::string& text, const std::string
                      "'tidemill demo' writes a pipeline file to start from", {path, 0, 0});
   }
   std::vector<std::string> lines = SplitLines(clean);
-  const std::vector<Diagnostic> unset = SubstituteNames(names, &document, &lines);
+  NameValues used;
+  const std::vector<Diagnostic> unset =
+      SubstituteNames(names, environment, &document, &lines, &used);
   Faults faults(lines);
   for (const Diagnostic& fault : unset) faults.Add(fault);
   ReportDuplicateKeys(document, &faults);
 
   Pipeline pipeline;
   pipeline.file = path;
+  pipeline.text = text;
+  pipeline.names = std::move(used);
   pipeline.file_lines = std::move(lines);
   if (document.root->kind != YamlNode::Kind::kMap) {
     faults.Add(

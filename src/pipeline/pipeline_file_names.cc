@@ -24,7 +24,8 @@ std::string HintForUnset(const std::string& name, const NameValues& names) {
 }
 
 /// Reads the use that starts with "${" at `begin`.
-NameUse ReadUse(std::string_view text, size_t begin, const NameValues& names) {
+NameUse ReadUse(std::string_view text, size_t begin, const NameValues& names,
+                Environment environment) {
   NameUse use;
   use.begin = begin;
   size_t at = begin + 2;
@@ -40,10 +41,13 @@ NameUse ReadUse(std::string_view text, size_t begin, const NameValues& names) {
     use.hint = "write ${NAME} or ${NAME:-default}; $${ stands for a plain ${";
     return use;
   }
+  const char* value = environment == Environment::kRead ? std::getenv(name.c_str()) : nullptr;
   if (const auto found = names.find(name); found != names.end()) {
     use.replacement = found->second;
-  } else if (const char* value = std::getenv(name.c_str())) {
+    use.name = name;
+  } else if (value != nullptr) {
     use.replacement = value;
+    use.name = name;
   } else if (has_default) {
     use.replacement = text.substr(at + 2, close - at - 2);
   } else {
@@ -78,7 +82,8 @@ int MovedColumn(int column, const std::vector<NameUse>& uses) {
 
 }  // namespace
 
-std::vector<NameUse> FindNameUses(std::string_view text, const NameValues& names) {
+std::vector<NameUse> FindNameUses(std::string_view text, const NameValues& names,
+                                  Environment environment) {
   std::vector<NameUse> uses;
   for (size_t at = 0; (at = text.find("${", at)) != std::string_view::npos;) {
     if (at > 0 && text[at - 1] == '$') {
@@ -86,18 +91,19 @@ std::vector<NameUse> FindNameUses(std::string_view text, const NameValues& names
       at += 2;
       continue;
     }
-    uses.push_back(ReadUse(text, at, names));
+    uses.push_back(ReadUse(text, at, names, environment));
     at = uses.back().end;
   }
   return uses;
 }
 
-std::vector<Diagnostic> SubstituteNames(const NameValues& names, YamlDocument* document,
-                                        std::vector<std::string>* lines) {
+std::vector<Diagnostic> SubstituteNames(const NameValues& names, Environment environment,
+                                        YamlDocument* document, std::vector<std::string>* lines,
+                                        NameValues* used) {
   std::vector<std::vector<NameUse>> uses_of_line;
   uses_of_line.reserve(lines->size());
   for (std::string& line : *lines) {
-    uses_of_line.push_back(FindNameUses(line, names));
+    uses_of_line.push_back(FindNameUses(line, names, environment));
     for (NameUse& use : uses_of_line.back()) {
       std::replace(use.replacement.begin(), use.replacement.end(), '\n', ' ');
     }
@@ -113,8 +119,9 @@ std::vector<Diagnostic> SubstituteNames(const NameValues& names, YamlDocument* d
   std::vector<Diagnostic> faults;
   for (YamlNode& node : document->nodes) {
     if (node.kind == YamlNode::Kind::kScalar && node.text.find("${") != std::string::npos) {
-      const std::vector<NameUse> uses = FindNameUses(node.text, names);
+      const std::vector<NameUse> uses = FindNameUses(node.text, names, environment);
       for (const NameUse& use : uses) {
+        if (!use.name.empty()) (*used)[use.name] = use.replacement;
         if (use.fault.empty()) continue;
         node.unresolved = true;
         Diagnostic fault{use.fault, use.hint, node.position, ""};

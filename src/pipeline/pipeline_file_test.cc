@@ -376,6 +376,29 @@ TEST(Names, WorkWherePlainValuesAreRead) {
             "sum(valeu) + ${y}");
 }
 
+TEST(Names, APipelineCanBeReadAgainWhereTheEnvironmentIsAnother) {
+  setenv("TIDEMILL_TEST_WINDOW", "9", 1);
+  unsetenv("TIDEMILL_TEST_KEY");
+  const std::string text =
+      "pipeline: p # ${TIDEMILL_TEST_KEY}\n"
+      "source: {path: \"${EVENTS}\", day: event_date}\n"
+      "entity: [\"${TIDEMILL_TEST_KEY:-user_id}\"]\n"
+      "window: ${TIDEMILL_TEST_WINDOW}d\n"
+      "features:\n"
+      "  n: sum(x) + $${y}\n"
+      "output: {path: out}\n";
+  const Pipeline here = Parse(text, {{"EVENTS", "${x}: y"}, {"UNUSED", "u"}});
+  EXPECT_EQ(here.names, (NameValues{{"EVENTS", "${x}: y"}, {"TIDEMILL_TEST_WINDOW", "9"}}));
+  setenv("TIDEMILL_TEST_WINDOW", "5", 1);
+  setenv("TIDEMILL_TEST_KEY", "another_id", 1);
+  const auto there = ParsePipeline(here.text, here.file, here.names, Environment::kIgnore);
+  ASSERT_TRUE(there.ok()) << there.status();
+  EXPECT_EQ(there->window->ToString(), "9d");
+  EXPECT_EQ(there->entity[0].text, "user_id");
+  EXPECT_EQ(there->source.path.text, "${x}: y");
+  EXPECT_EQ(there->features[0].expr.text, "sum(x) + ${y}");
+}
+
 TEST(Names, AnUnsetNameIsTheOnlyFaultOfItsValue) {
   const auto faults = FaultsOf(Sound("  n: count(*)\n", "null_entity: ${TIDEMILL_TEST_POLICY}\n"),
                                {{"TIDEMILL_TEST_POLCY", "x"}});

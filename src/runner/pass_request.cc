@@ -5,6 +5,7 @@
 
 #include "runner/pass_size.h"
 #include "runner/prepare.h"
+#include "runner/work_folder.h"
 #include "table/run_id.h"
 
 namespace tidemill {
@@ -30,10 +31,9 @@ arrow::Result<PassRequest> RequestFor(const Plan& plan, const RunOptions& option
   }
   const Pipeline& pipeline = plan.pipeline->spec;
   request.id = MakeRunId();
-  ARROW_ASSIGN_OR_RAISE(request.work, ParseLocation(pipeline.Resolve(pipeline.output.path.text)));
-  const std::string folder = "/_tidemill/work/" + request.id;
-  request.work.path += folder;
-  request.work.uri += folder;
+  ARROW_ASSIGN_OR_RAISE(const Location table,
+                        ParseLocation(pipeline.Resolve(pipeline.output.path.text)));
+  request.work = WorkFolder::Of(table, request.id);
   request.run_timestamp = NowMicros();
   return request;
 }

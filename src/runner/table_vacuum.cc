@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "runner/open_table.h"
+#include "runner/work_folder.h"
 #include "table/ledger_json.h"
 #include "table/object_writer.h"
 #include "table/run_id.h"
@@ -166,6 +167,8 @@ arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path,
     ARROW_ASSIGN_OR_RAISE(const Table table, OpenForUpkeep(location));
     ARROW_ASSIGN_OR_RAISE(leftovers, ObjectLeftovers(location, table.ledger(), options.apply));
   }
+  ARROW_ASSIGN_OR_RAISE(const auto work, WorkLeftovers(location, options.apply));
+  leftovers.insert(leftovers.end(), work.begin(), work.end());
   if (is_delta) {
     ARROW_ASSIGN_OR_RAISE(const auto unused, DeltaLeftovers(location, options));
     leftovers.insert(leftovers.end(), unused.begin(), unused.end());
