@@ -4,8 +4,10 @@ import itertools
 import json
 import os
 import queue
+import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -75,6 +77,13 @@ class Worker:
         self.ask("write", table=table, rows=source, **arguments)
         source.unlink()
 
+    def tidemill(self, file: Path, sets: dict[str, object], method: str, *arguments: object) -> dict:
+        """What a method of a pipeline gives with Spark as its engine: {"code": 0, "report": ...} or an error."""
+        if not list((PACKAGE / "tidemill").glob("_core*")):
+            pytest.skip(f"no Python package in {PACKAGE}; run scripts/build_wheel, or set TIDEMILL_PACKAGE")
+        names = {name: str(value) for name, value in sets.items()}
+        return self.ask("tidemill", file=file, names=names, method=method, arguments=list(arguments))
+
     def stop(self) -> None:
         self.process.stdin.close()
         try:
@@ -100,10 +109,48 @@ class Spark(Worker):
         into.unlink()
         return rows
 
-    def tidemill(self, file: Path, sets: dict[str, object], method: str, *arguments: object, scheduler: str | None = None) -> dict:
-        """What a method of a pipeline gives with Spark as its engine: {"code": 0, "report": ...} or an error."""
-        if not list((PACKAGE / "tidemill").glob("_core*")):
-            pytest.skip(f"no Python package in {PACKAGE}; run scripts/build_wheel, or set TIDEMILL_PACKAGE")
-        names = {name: str(value) for name, value in sets.items()}
-        asked = {"file": file, "names": names, "method": method, "arguments": list(arguments), "scheduler": scheduler}
-        return self.ask("tidemill", **asked)
+
+class SparkConnectServer:
+    """A Spark Connect server on loopback: a process of its own that runs until stop()."""
+
+    def __init__(self, scratch: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"sc://127.0.0.1:{port}"
+        self.log = scratch / "server.log"
+        python = path_of("python")
+        find = "import pyspark, os; print(os.path.dirname(pyspark.__file__))"
+        home = subprocess.run([python, "-c", find], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        settings = {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": port,
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.ui.enabled": "false",
+            "spark.sql.shuffle.partitions": 2,
+            "spark.sql.warehouse.dir": scratch / "warehouse",
+        }
+        command = [f"{home}/bin/spark-submit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+        command += ["--master", "local[2]", "--driver-memory", "1500m"]
+        command += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+        environment = {**os.environ, "SPARK_HOME": home, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": python}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "spark-internal"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=scratch, env=environment
+            )
+        deadline = time.monotonic() + ANSWER_WITHIN
+        while "Spark Connect server started" not in self.log.read_text(errors="replace"):
+            ended = self.process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"no Spark Connect server: {self.log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(timeout=5)

@@ -200,7 +200,7 @@ def test_a_failure_leaves_the_table_as_it_was(spark, world, code, checks, featur
 
 
 def test_checks_alone(spark, many):
-    done = spark.tidemill(many.file, many.sets, "check", DATE)
+    done = spark.tidemill(many.file, many.sets, "check_input", DATE)
     native = json.loads(many.command("check", many.file, "--date", DATE, "--json").stdout)["checks"]
     assert [(c["check"], c["passed"], rounded(c["value"])) for c in done["report"]] == [
         (c["check"], c["passed"], rounded(c["value"])) for c in native
@@ -231,3 +231,12 @@ def test_random_backfills(spark, seed, tmp_path):
     except Exception:
         print(f"seed {seed}, {start} to {end}, pipeline:\n{file.read_text()}")
         raise
+
+
+def test_spark_connect(many, connect):
+    """The same on a Spark Connect server, a process of its own."""
+    sets = {**many.sets, "OUT": many.folder / "on-connect"}
+    done = connect.tidemill(many.file, sets, "backfill", "2026-03-02", DATE)
+    assert done["code"] == 0, done
+    many.backfill("2026-03-02", DATE)
+    assert_same_tables(sets["OUT"], many.out, ["user_id"])

@@ -1,13 +1,12 @@
 """Reads and writes Delta tables with Spark, and is Tidemill's engine: spark_worker.py JARS SCRATCH."""
 
-import dataclasses
 import sys
-import warnings
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from requests_by_line import serve
+from tidemill_calls import call_method
 
 jars, scratch = map(Path, sys.argv[1:])
 settings = {
@@ -55,23 +54,13 @@ def script(text: str, into: str):
     pq.write_table(session.sql(statements[-1]).toArrow(), into)
 
 
-def tidemill(file: str, names: dict, method: str, arguments: list, scheduler: str | None = None):
-    """Calls a method of a pipeline with Spark as its engine: the report, or the code and text of the error."""
-    import tidemill
-
-    pipeline = tidemill.Pipeline.load(file, **names)
+def tidemill(file: str, names: dict, method: str, arguments: list):
+    """Calls a method of a pipeline with this session as its engine, which is afterwards as it was before."""
     settings = set(spark.sql("SET").collect())
-    try:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            report = getattr(pipeline, method)(*arguments, engine="spark", scheduler=scheduler or spark)
-    except tidemill.TidemillError as error:
-        return {"code": error.code, "error": str(error), "report": error.report and dataclasses.asdict(error.report)}
-    finally:
-        assert set(spark.sql("SET").collect()) == settings, "a pass has changed the session"
-        assert not spark.catalog.listTables(), "a pass has left a view"
-    as_dict = [dataclasses.asdict(part) for part in report] if isinstance(report, list) else dataclasses.asdict(report)
-    return {"code": 0, "report": as_dict, "warnings": [str(warning.message) for warning in warned]}
+    answer = call_method(file, names, method, arguments, spark)
+    assert set(spark.sql("SET").collect()) == settings, "a pass has changed the session"
+    assert not spark.catalog.listTables(), "a pass has left a view"
+    return answer
 
 
 serve(sql, read, script, tidemill)
