@@ -7,7 +7,7 @@ import pytest
 import tidemill_command
 from delta_world import DeltaWorld
 from interop_setup import path_of
-from interop_worker import Spark, Worker
+from interop_worker import Spark, SparkConnectServer, Worker
 from s3_proxy import S3Proxy
 from s3_server import S3Server
 from sources import clicks
@@ -101,6 +101,18 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
     worker = Spark(tmp_path_factory.mktemp("spark"))
     yield worker
     worker.stop()
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A process whose engine is a Spark Connect server."""
+    path_of("jars")  # where there is no Java there is no server
+    scratch = tmp_path_factory.mktemp("connect")
+    server = SparkConnectServer(scratch)
+    worker = Worker("connect_worker", scratch, server.address)
+    yield worker
+    worker.stop()
+    server.stop()
 
 
 @pytest.fixture

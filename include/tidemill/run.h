@@ -100,7 +100,7 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
 /// returned.
 arrow::Result<std::vector<std::string>> LintPipeline(const Pipeline& pipeline);
 
-/// The query that another engine would run for one date. `dialect`: "duckdb".
+/// The query that another engine would run for one date. `dialect`: "duckdb" or "spark".
 arrow::Result<std::string> PipelineSql(const Pipeline& pipeline, const std::string& date,
                                        const std::string& dialect);
 

@@ -20,6 +20,7 @@ struct SparkQuery {
   std::string view;                                           ///< temporary view that `sql` reads
   std::string format;                                         ///< of the view: "parquet" | "delta"
   std::vector<std::string> paths;                             ///< of the view
+  std::string schema;                                         ///< of the view; empty: the table's
   std::vector<std::pair<std::string, std::string>> options;   ///< of the view's reader
   std::string sql;
 };
@@ -32,8 +33,8 @@ class SparkClient {
   /// Runs the query and brings its (few) rows here.
   virtual arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) = 0;
 
-  /// Runs the query and writes its rows as Parquet below `uri`, a directory per value of
-  /// `partition`, files and rows in the order of the query.
+  /// Runs the query and writes its rows as Parquet below `uri`, a directory per value of the column
+  /// `partition`. In each, the rows are in the order of the query if its files are read by name.
   virtual arrow::Status Write(const SparkQuery& query, const std::string& partition,
                               const std::string& uri) = 0;
 };

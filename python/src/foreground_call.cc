@@ -52,7 +52,7 @@ void ForegroundCall::Run(const std::function<void()>& work) {
       if (PyErr_CheckSignals() != 0) throw nb::python_error();
       Deliver(std::move(progress), std::move(warnings));
     } catch (nb::python_error& error) {
-      raised = std::move(error);
+      raised.emplace(std::move(error));
       cancelled_ = true;
     }
   }

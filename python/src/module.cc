@@ -16,6 +16,7 @@
 #include "engine/pass_engine.h"
 #include "errors.h"
 #include "pipeline_calls.h"
+#include "spark_client.h"
 #include "storage/remote_filesystem.h"
 #include "table_calls.h"
 #include "task_calls.h"
@@ -73,6 +74,7 @@ NB_MODULE(_core, module) {
   module.doc() = "The C++ side of tidemill.";
   module.attr("__version__") = kVersion;
   BindPipeline(module);
+  BindSpark(module);
   BindTable(module);
   BindTasks(module);
   module.def("main", &Main, "argv"_a, "make_engine"_a);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
 #include "cli/command.h"
 
 namespace tidemill {
@@ -14,11 +15,11 @@ struct SqlFlags : PipelineFlags {
 };
 
 arrow::Status CheckDialect(const std::string& dialect) {
-  if (dialect == "duckdb") return arrow::Status::OK();
-  return MakeError(ErrorCode::kInvalid,
-                   dialect == "spark" ? "--dialect spark is not supported yet"
-                                      : fmt::format("--dialect {}: no such dialect", dialect),
-                   "this release writes --dialect duckdb");
+  if (dialect == "duckdb" || dialect == "spark") return arrow::Status::OK();
+  const auto nearest = NearestName(dialect, {"duckdb", "spark"});
+  return MakeError(
+      ErrorCode::kInvalid, fmt::format("--dialect {}: no such dialect", dialect),
+      nearest ? fmt::format("did you mean '{}'?", *nearest) : "the dialects are duckdb and spark");
 }
 
 int Sql(const SqlFlags& flags, const CommandContext& context) {
@@ -44,13 +45,14 @@ void AddSqlCommand(CLI::App* program, std::vector<Command>* commands) {
   CLI::App* app =
       program->add_subcommand("sql", "Print the query that another engine would run for a date");
   AddDateFlag(app, &flags->date);
-  app->add_option("--dialect", flags->dialect, "The engine to write for: duckdb")
+  app->add_option("--dialect", flags->dialect, "The engine to write for: duckdb or spark")
       ->type_name("NAME");
   AddFileFlags(app, flags.get());
   app->footer(
       "Examples:\n"
       "  tidemill sql engagement.yaml --date 2026-03-02\n"
-      "  tidemill sql engagement.yaml --date 2026-03-02 --dialect duckdb | duckdb");
+      "  tidemill sql engagement.yaml --date 2026-03-02 --dialect duckdb | duckdb\n"
+      "  tidemill sql engagement.yaml --date 2026-03-02 --dialect spark > features.sql");
   commands->push_back(
       {app, [flags](const CommandContext& context) { return Sql(*flags, context); }});
 }

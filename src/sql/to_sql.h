@@ -3,14 +3,12 @@
 /// Typed expressions as SQL text for another engine.
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include <arrow/result.h>
 
 #include "sql/expression.h"
-#include "sql/function_registry.h"
 
 namespace tidemill {
 
@@ -35,12 +33,11 @@ struct SqlContext {
   std::function<std::string(const Expression&)> column;
   /// The text of the aggregate of that index; it must be set if there are any.
   std::function<arrow::Result<std::string>(int index)> aggregate;
-  /// The spelling of a function, with {0}, {1}, ... for its arguments and {*} for all of them, in
-  /// place of the registry's; nothing for the registry's. Other dialects than DuckDB need it for
-  /// all but operators and forms.
-  std::function<std::optional<std::string>(const ScalarFunction&)> spelling;
   std::string feature_date;   ///< "DATE '2026-03-02'"
   std::string run_timestamp;  ///< "TIMESTAMPTZ '2026-03-02 14:00:00+00:00'"
+  /// The time zone of the session that runs the text, for dialects whose functions of timestamps go
+  /// by it (Spark's).
+  std::string timezone = "UTC";
 };
 
 /// The text of `expression`. Casts that binding inserted are written out, so the engine has no

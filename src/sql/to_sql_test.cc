@@ -176,11 +176,6 @@ TEST_F(ToSqlTest, Spellings) {
   EXPECT_EQ(Sql("date_trunc('day', ts)"), "date_trunc('day', \"ts\")");
   EXPECT_EQ(Sql("date_trunc('month', d)"), "CAST(date_trunc('month', \"d\") AS DATE)");
   EXPECT_EQ(Sql("run_timestamp()"), "TIMESTAMPTZ '2026-03-02 14:00:00+00:00'");
-  context_.spelling = [](const ScalarFunction& function) -> std::optional<std::string> {
-    if (function.name == "lower") return "low[{0}{1}{9}] {x} {*}";
-    return std::nullopt;
-  };
-  EXPECT_EQ(Sql("lower('{0}' || user_id)"), "low[('{0}' || \"user_id\")]  '{0}' || \"user_id\"");
   EXPECT_EQ(Sql("upper(user_id)"), "upper(\"user_id\")");
 }
 
@@ -216,7 +211,19 @@ TEST_F(ToSqlTest, Spark) {
   EXPECT_EQ(Spark("cast(n as text)"), "CAST(`n` AS STRING)");
   EXPECT_EQ(Spark("n / 2"), "CAST(`n` AS DOUBLE) / nullif(2e0D, 0)");
   EXPECT_EQ(Spark("user_id like 'a\\%'"), "`user_id` LIKE 'a\\\\%'");
-  EXPECT_EQ(Spark("upper(user_id)"), "ERROR upper cannot be said in Spark's SQL");
+  EXPECT_EQ(Spark("user_id like 'a!_\\%' escape '!'"), "`user_id` LIKE 'a\\\\_\\\\\\\\%'");
+  EXPECT_EQ(Spark("user_id = 'a${b}'"), "`user_id` = 'a$\\{b}'");
+  EXPECT_EQ(Spark("n + 1"), "`n` + 1L");
+  EXPECT_EQ(Spark("price * price"), "CAST(`price` * `price` AS DECIMAL(24,4))");
+  EXPECT_EQ(Spark("upper(user_id)"), "upper(`user_id`)");
+  EXPECT_EQ(Spark("cast(value as bigint)"), "CAST(rint(`value`) AS BIGINT)");
+  EXPECT_EQ(Spark("hour(ts)"), "CAST(hour(`ts`) AS BIGINT)");
+  EXPECT_EQ(Spark("date_trunc('month', d)"), "trunc(`d`, 'MONTH')");
+  EXPECT_EQ(Spark("left(user_id, 2)"), "left(`user_id`, 2)");
+  EXPECT_EQ(Spark("substring(user_id, 0, 3)"), "substring(`user_id`, 1, 2)");
+  EXPECT_EQ(Spark("regexp_matches(user_id, '^a.$')"), "regexp_like(`user_id`, '(?d)^a.\\\\z')");
+  EXPECT_EQ(Spark("cast(value as text)"),
+            "ERROR the text of a double precision number cannot be said in Spark's SQL");
 }
 
 TEST_F(ToSqlTest, Types) {

@@ -1,4 +1,4 @@
-"""Reads and writes Delta tables with Spark: spark_worker.py JARS SCRATCH."""
+"""Reads and writes Delta tables with Spark, and is Tidemill's engine: spark_worker.py JARS SCRATCH."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from requests_by_line import serve
+from tidemill_calls import call_method
 
 jars, scratch = map(Path, sys.argv[1:])
 settings = {
@@ -44,5 +45,23 @@ def read(table: str, into: str, sql: str = "SELECT * FROM t"):
     pq.write_table(spark.sql(sql).toArrow(), into)
 
 
-serve(sql, read)
+def script(text: str, into: str):
+    """Runs a script of statements in a session of its own and writes the answer of the last to a Parquet file."""
+    session = spark.newSession()
+    statements = [statement for statement in text.split(";\n") if statement.strip()]
+    for statement in statements[:-1]:
+        session.sql(statement)
+    pq.write_table(session.sql(statements[-1]).toArrow(), into)
+
+
+def tidemill(file: str, names: dict, method: str, arguments: list):
+    """Calls a method of a pipeline with this session as its engine, which is afterwards as it was before."""
+    settings = set(spark.sql("SET").collect())
+    answer = call_method(file, names, method, arguments, spark)
+    assert set(spark.sql("SET").collect()) == settings, "a pass has changed the session"
+    assert not spark.catalog.listTables(), "a pass has left a view"
+    return answer
+
+
+serve(sql, read, script, tidemill)
 spark.stop()

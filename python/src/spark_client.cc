@@ -1,0 +1,85 @@
+#include "spark_client.h"
+
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+
+#include "arrow_stream.h"
+#include "engine/pass_engine.h"
+#include "errors.h"
+#include "tidemill/spark.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace tidemill::python {
+namespace {
+
+nb::list PairsOf(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  nb::list list;
+  for (const auto& [name, value] : pairs) list.append(nb::make_tuple(name, value));
+  return list;
+}
+
+nb::dict DictOf(const SparkQuery& query) {
+  nb::list paths;
+  for (const std::string& path : query.paths) paths.append(path);
+  nb::dict dict;
+  dict["settings"] = PairsOf(query.settings);
+  dict["view"] = query.view;
+  dict["format"] = query.format;
+  dict["paths"] = paths;
+  dict["schema"] = query.schema;
+  dict["options"] = PairsOf(query.options);
+  dict["sql"] = query.sql;
+  return dict;
+}
+
+/// tidemill.spark.Client, or what looks like it. Called from threads without the GIL.
+class PythonSparkClient : public SparkClient {
+ public:
+  explicit PythonSparkClient(nb::object client) : client_(std::move(client)) {}
+
+  ~PythonSparkClient() override {
+    const nb::gil_scoped_acquire acquire;
+    client_.reset();
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) override {
+    const nb::gil_scoped_acquire acquire;
+    try {
+      const nb::object rows = client_.attr("collect")(DictOf(query));
+      ARROW_ASSIGN_OR_RAISE(const auto reader, ImportStream(rows));
+      return reader->ToTable();
+    } catch (const nb::python_error& error) {
+      return StatusOf(error);
+    }
+  }
+
+  arrow::Status Write(const SparkQuery& query, const std::string& partition,
+                      const std::string& uri) override {
+    const nb::gil_scoped_acquire acquire;
+    try {
+      client_.attr("write")(DictOf(query), partition, uri);
+      return arrow::Status::OK();
+    } catch (const nb::python_error& error) {
+      return StatusOf(error);
+    }
+  }
+
+ private:
+  nb::object client_;
+};
+
+}  // namespace
+
+void BindSpark(nb::module_& module) {
+  module.def(
+      "spark_engine",
+      [](nb::object client) {
+        return SparkEngine(std::make_shared<PythonSparkClient>(std::move(client)));
+      },
+      "client"_a,
+      "An engine that has `client` run its queries: collect(query), write(query, partition, uri).");
+}
+
+}  // namespace tidemill::python

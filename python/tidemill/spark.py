@@ -1,0 +1,127 @@
+"""Passes on Apache Spark.
+
+Tidemill writes the queries of a pass, Spark computes them, and Tidemill audits and publishes what they gave, as it does
+with what it computes itself. This needs PySpark 4, classic or Spark Connect, and nothing on the cluster beside Spark
+(and its Delta and S3 connectors, for sources and tables that are there). Cluster and caller must see the same storage:
+what Spark computes is written below the output table and read back from there.
+
+    pipeline = tidemill.Pipeline.load("engagement.yaml")
+    pipeline.run("2026-03-02", engine="spark", scheduler="sc://cluster:15002")
+
+or with a session that there is:
+
+    pipeline.run("2026-03-02", engine="spark", scheduler=spark)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["Client", "engine", "session"]
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+
+def session(
+    remote: str | None = None,
+    master: str = "local[*]",
+    delta_jars: str | Path | None = None,
+    **settings: object,
+) -> SparkSession:
+    """A Spark session: of a Spark Connect server (`remote`, "sc://host:port"), else of `master`.
+
+    `delta_jars` is a folder with Delta's jars; a server has its own. `settings` are Spark's, with `__` for each dot:
+    spark__sql__shuffle__partitions=64. An existing session of the process is used as it is.
+    """
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    named = {name.replace("__", "."): str(value) for name, value in settings.items()}
+    if remote is not None:
+        if delta_jars is not None:
+            raise ValueError("delta_jars: the jars of a Spark Connect server are set where it starts")
+        builder = builder.remote(remote)
+    else:
+        builder = builder.master(master).appName("tidemill")
+        if delta_jars is not None:
+            jars = sorted(str(jar) for jar in Path(delta_jars).glob("*.jar"))
+            if not jars:
+                raise ValueError(f"delta_jars: there are no jars in {delta_jars}")
+            named = {"spark.jars": ",".join(jars), **DELTA, **named}
+    for name, value in named.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+class Client:
+    """Runs the queries of passes in a session, which afterwards is as it was before.
+
+    A query is a mapping: `settings` of the session while it runs, the temporary `view` over `paths` of a `format` with
+    a `schema` and `options`, and the `sql` that reads it.
+    """
+
+    def __init__(self, session: SparkSession) -> None:
+        self.session = session
+        self._lock = threading.Lock()  # a session has one set of settings and views
+
+    def collect(self, query: Mapping[str, Any]) -> pyarrow.Table:
+        """The rows of the query."""
+        with self._frame(query) as frame:
+            return frame.toArrow()
+
+    def write(self, query: Mapping[str, Any], partition: str, uri: str) -> None:
+        """Writes the rows of the query as Parquet files, a directory per value of the column `partition`. The names of
+        the files are in the order of the query."""
+        with self._frame(query) as frame:
+            frame.write.mode("overwrite").partitionBy(partition).parquet(uri)
+
+    @contextlib.contextmanager
+    def _frame(self, query: Mapping[str, Any]) -> Iterator[DataFrame]:
+        with self._lock, self._settings(dict(query["settings"])):
+            reader = self.session.read.format(query["format"]).options(**dict(query["options"]))
+            if query["schema"]:
+                reader = reader.schema(query["schema"])
+            # One path goes in as such: Delta takes no lists.
+            paths = list(query["paths"])
+            reader.load(paths[0] if len(paths) == 1 else paths).createOrReplaceTempView(query["view"])
+            try:
+                yield self.session.sql(query["sql"])
+            finally:
+                self.session.catalog.dropTempView(query["view"])
+
+    @contextlib.contextmanager
+    def _settings(self, settings: Mapping[str, str]) -> Iterator[None]:
+        before = {name: self.session.conf.get(name, None) for name in settings}
+        try:
+            for name, value in settings.items():
+                self.session.conf.set(name, value)
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    self.session.conf.unset(name)
+                else:
+                    self.session.conf.set(name, value)
+
+
+def engine(scheduler: SparkSession | str | None = None) -> Any:
+    """An engine that computes on Spark: in a session that there is, on a Spark Connect server ("sc://host:port"), or
+    with a master ("local[4]", "yarn"); without one, in the session of the process or on all cores of this machine."""
+    from .native import _core
+
+    if scheduler is None:
+        scheduler = session()
+    elif isinstance(scheduler, str):
+        scheduler = session(remote=scheduler) if scheduler.startswith("sc://") else session(master=scheduler)
+    return _core.spark_engine(Client(scheduler))

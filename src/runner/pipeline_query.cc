@@ -1,0 +1,215 @@
+#include "runner/pipeline_query.h"
+
+#include <algorithm>
+
+#include "aggregate/spark_aggregates.h"
+#include "sql/spark_functions.h"
+
+namespace tidemill {
+namespace {
+
+bool IsZoned(const arrow::DataType& type) {
+  return type.id() == arrow::Type::TIMESTAMP &&
+         !static_cast<const arrow::TimestampType&>(type).timezone().empty();
+}
+
+}  // namespace
+
+PipelineQuery::PipelineQuery(const Plan& plan, Dialect dialect)
+    : plan_(plan), pipeline_(*plan.pipeline) {
+  context_.dialect = dialect;
+  SetDate(0);
+  context_.run_timestamp = "now()";
+  context_.timezone = plan.calendar->zone().name();
+}
+
+void PipelineQuery::SetDate(size_t date) {
+  const CivilDay day = plan_.calendar->DayOf(plan_.dates[date]);
+  context_.feature_date = "DATE '" + FormatCivilDay(day) + "'";
+}
+
+void PipelineQuery::AddTable(const std::string& name, const std::string& text) {
+  text_ += (text_.empty() ? "" : ",\n") + name + " AS (\n  " + text + "\n)";
+}
+
+void PipelineQuery::AddStep(const std::string& name, const std::string& text) {
+  AddTable(name, text);
+  last_ = name;
+}
+
+arrow::Status PipelineQuery::AddEvents(const std::string& from) {
+  AddStep("source", "SELECT * FROM " + from);
+  for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
+    const DerivedColumn& column = pipeline_.derived[i];
+    const size_t index = static_cast<size_t>(pipeline_.num_source_columns) + i;
+    // A Spark session reads no columns but those that are needed.
+    if (is_spark() && !plan_.needed_columns[index]) continue;
+    auto sql = ExpressionToSql(column.expression, context_);
+    if (!sql.ok()) return WithContext(sql.status(), "source.columns: " + column.name);
+    AddStep("derived_" + std::to_string(i + 1),
+            "SELECT *, " + *sql + " AS " + Name(column.name) + "\n  FROM " + last_);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::string> PipelineQuery::DayOfEvent() const {
+  if (pipeline_.day == nullptr) {
+    const auto& field = pipeline_.rows->field(pipeline_.event_time);
+    const std::string name = Name(field->name());
+    return !is_spark() && IsZoned(*field->type()) ? InZone(name) : name;
+  }
+  ARROW_ASSIGN_OR_RAISE(const std::string day, ExpressionToSql(pipeline_.day, context_));
+  if (is_spark() && arrow::is_string(pipeline_.day->type->id())) {
+    return "to_date(" + day + ", 'yyyy-MM-dd')";
+  }
+  return day;
+}
+
+arrow::Status PipelineQuery::AddSlots() {
+  std::string slot;
+  if (by_hour()) {
+    slot = HourOfEventTime();
+  } else {
+    ARROW_ASSIGN_OR_RAISE(const std::string day, DayOfEvent());
+    slot = "CAST(" + day + " AS DATE)";
+  }
+  AddStep("slots", "SELECT *, " + slot + " AS " + Name(SlotColumn()) + "\n  FROM " + last_);
+  return arrow::Status::OK();
+}
+
+std::string PipelineQuery::SlotText(Slot slot) const {
+  if (by_hour()) return std::to_string(slot.index);
+  return "DATE '" + FormatCivilDay(plan_.calendar->DayOf(slot)) + "'";
+}
+
+/// DuckDB: from an instant to local time, or back.
+std::string PipelineQuery::InZone(const std::string& time) const {
+  return "timezone(" + QuoteText(plan_.calendar->zone().name(), context_.dialect) + ", " + time +
+         ")";
+}
+
+std::string PipelineQuery::HourOfEventTime() const {
+  const auto& field = pipeline_.rows->field(pipeline_.event_time);
+  const std::string name = Name(field->name());
+  const auto hour_of = [this](const std::string& instant) {
+    const std::string seconds =
+        is_spark() ? "unix_seconds(" + instant + ")" : "epoch(" + instant + ")";
+    return "CAST(floor(" + seconds + " / 3600) AS BIGINT)";
+  };
+  if (IsZoned(*field->type())) return hour_of(name);
+  if (is_spark()) return hour_of(SparkInstantOf("CAST(" + name + " AS TIMESTAMP_NTZ)"));
+  // Of two instants with one local time DuckDB takes the second; an hour earlier there is but
+  // one.
+  const std::string local = "CAST(" + name + " AS TIMESTAMP)";
+  return hour_of("least(" + InZone(local) + ", " + InZone(local + " - INTERVAL 1 HOUR") +
+                 " + INTERVAL 1 HOUR)");
+}
+
+arrow::Result<std::string> PipelineQuery::NearPartition() const {
+  if (!by_hour() || !plan_.source->day_is_partition) return "";
+  ARROW_ASSIGN_OR_RAISE(const std::string day, DayOfEvent());
+  const auto day_of = [&](const std::string& seconds) {
+    if (is_spark()) return "CAST(timestamp_seconds(" + seconds + ") AS DATE)";
+    return "CAST(" + InZone("to_timestamp(" + seconds + ")") + " AS DATE)";
+  };
+  const std::string begin = Name(SlotColumn()) + " * 3600";
+  return day_of(begin + " + 3599") + " >= CAST(" + day + " AS DATE) - 1\n    AND " + day_of(begin) +
+         " <= CAST(" + day + " AS DATE) + 1";
+}
+
+arrow::Status PipelineQuery::AddInput(SlotRange slots) {
+  std::string text = "SELECT *\n  FROM " + last_ + "\n  WHERE " + Name(SlotColumn()) + " BETWEEN " +
+                     SlotText(slots.first) + " AND " + SlotText(slots.last);
+  ARROW_ASSIGN_OR_RAISE(const std::string near, NearPartition());
+  if (!near.empty()) text += "\n    AND " + near;
+  if (pipeline_.where != nullptr) {
+    auto sql = ExpressionToSql(pipeline_.where, context_);
+    if (!sql.ok()) return WithContext(sql.status(), "source.where");
+    text += "\n    AND (" + *sql + ")";
+  }
+  if (pipeline_.spec.null_entity == NullEntity::kDrop) {
+    for (const std::string& column : Entity()) text += "\n    AND " + column + " IS NOT NULL";
+  }
+  AddStep("input", text);
+  return arrow::Status::OK();
+}
+
+std::vector<std::string> PipelineQuery::Entity() const {
+  std::vector<std::string> columns;
+  for (int index : pipeline_.entity) columns.push_back(Name(pipeline_.rows->field(index)->name()));
+  return columns;
+}
+
+std::string PipelineQuery::EntityList(const std::string& suffix) const {
+  std::string list;
+  for (const std::string& column : Entity()) list += (list.empty() ? "" : ", ") + column + suffix;
+  return list;
+}
+
+std::vector<std::string> PipelineQuery::OutputColumns() const {
+  std::vector<std::string> columns = Entity();
+  for (int index : pipeline_.output_order) {
+    columns.push_back(Name(pipeline_.features[static_cast<size_t>(index)].name));
+  }
+  return columns;
+}
+
+arrow::Status PipelineQuery::AddAggregates(size_t date) {
+  std::string text = "SELECT " + EntityList();
+  for (size_t i = 0; i < pipeline_.aggregates.size(); ++i) {
+    const auto& [call, kernel, window] = pipeline_.aggregates[i];
+    std::string condition;
+    const SlotRange slots = plan_.strata.WindowSlots(date, static_cast<size_t>(window));
+    if (slots.first != plan_.strata.WindowSlots(date, plan_.strata.Longest(date)).first) {
+      condition = Name(SlotColumn()) + " >= " + SlotText(slots.first);
+    }
+    std::string sql;
+    if (is_spark()) {
+      auto spelled = SparkAggregate::Of(call, context_);
+      if (!spelled.ok()) {
+        return WithContext(spelled.status(), FeaturesUsing(pipeline_, static_cast<int>(i)));
+      }
+      sql = spelled->Direct(condition);
+    } else {
+      const AggregateFunction* function = AggregateRegistry::Default().Find(call.function);
+      ARROW_ASSIGN_OR_RAISE(sql, AggregateToSql(call, context_, function->doc.duckdb, condition));
+    }
+    text += ",\n    " + sql + " AS " + Name(AggregateColumn(i));
+  }
+  text += "\n  FROM " + last_ + "\n  GROUP BY " + EntityList();
+  AddStep("aggregates", text);
+  return arrow::Status::OK();
+}
+
+arrow::Status PipelineQuery::AddFeatures() {
+  SqlContext context = context_;
+  context.aggregate = [this](int index) -> arrow::Result<std::string> {
+    return Name(AggregateColumn(static_cast<size_t>(index)));
+  };
+  const size_t entities = pipeline_.entity.size();
+  std::vector<int> level(pipeline_.features.size(), 0);
+  int deepest = 0;
+  for (size_t f = 0; f < level.size(); ++f) {
+    std::vector<int> columns;
+    CollectColumns(pipeline_.features[f].expression, &columns);
+    for (int column : columns) {
+      if (static_cast<size_t>(column) < entities) continue;
+      level[f] = std::max(level[f], level[static_cast<size_t>(column) - entities] + 1);
+    }
+    deepest = std::max(deepest, level[f]);
+  }
+  for (int step = 0; step <= deepest; ++step) {
+    std::string text = "SELECT *";
+    for (size_t f = 0; f < level.size(); ++f) {
+      if (level[f] != step) continue;
+      const BoundFeature& feature = pipeline_.features[f];
+      auto sql = ExpressionToSql(feature.expression, context);
+      if (!sql.ok()) return WithContext(sql.status(), "feature '" + feature.name + "'");
+      text += ",\n    " + *sql + " AS " + Name(feature.name);
+    }
+    AddStep("features_" + std::to_string(step + 1), text + "\n  FROM " + last_);
+  }
+  return arrow::Status::OK();
+}
+
+}  // namespace tidemill

@@ -1,0 +1,298 @@
+// The engine that hands SQL to Spark.
+//
+//     Scan       one query: events per slot, metrics per date       -> collected
+//     Features   one query: the features of all wanted dates        -> Parquet in the work folder
+//                each date's files, read in order                   -> the sink
+//
+// Spark publishes nothing: what it has written is read back, checked for order, audited, staged and
+// published as if it had been computed here. So there is one publisher and one ledger whoever
+// computes, and nothing that Spark retries or leaves behind can be seen in a table.
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <arrow/compute/cast.h>
+
+#include "engine/pass_engine.h"
+#include "runner/feature_order.h"
+#include "runner/spark_queries.h"
+#include "storage/hive_listing.h"
+#include "storage/parallel_for.h"
+#include "storage/parquet_source.h"
+#include "tidemill/spark.h"
+
+namespace tidemill {
+namespace {
+
+arrow::Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
+                                                    const std::shared_ptr<arrow::DataType>& type) {
+  if (array->type()->Equals(*type)) return array;
+  ARROW_ASSIGN_OR_RAISE(
+      const arrow::Datum cast,
+      arrow::compute::Cast(arrow::Datum(array), type, arrow::compute::CastOptions::Safe()));
+  return cast.make_array();
+}
+
+/// A column of a collected answer as bigints; NULL is 0.
+arrow::Result<std::vector<int64_t>> IntegersOf(const arrow::Table& table, const std::string& name) {
+  const auto column = table.GetColumnByName(name);
+  if (column == nullptr) {
+    return MakeError(ErrorCode::kRunFailed, "Spark's answer has no column '" + name + "'");
+  }
+  std::vector<int64_t> values;
+  for (const auto& chunk : column->chunks()) {
+    ARROW_ASSIGN_OR_RAISE(const auto array, CastTo(chunk, arrow::int64()));
+    const auto& integers = static_cast<const arrow::Int64Array&>(*array);
+    for (int64_t i = 0; i < integers.length(); ++i) {
+      values.push_back(integers.IsNull(i) ? 0 : integers.Value(i));
+    }
+  }
+  return values;
+}
+
+class SparkWork : public PassWork {
+ public:
+  SparkWork(const Plan& plan, const PassRequest& request, SparkQuery scan,
+            std::shared_ptr<SparkClient> client)
+      : plan_(plan),
+        pipeline_(*plan.pipeline),
+        request_(request),
+        scan_(std::move(scan)),
+        client_(std::move(client)) {}
+
+  ~SparkWork() override {
+    if (!has_written_) return;
+    // What cannot be removed now is removed by `table vacuum`.
+    const auto status = request_.work.filesystem->DeleteDir(request_.work.path);
+    (void)status;
+  }
+
+  arrow::Result<ScanSummary> Scan() override {
+    ScanSummary summary = Empty();
+    if (plan_.source->files.empty()) return summary;
+    ARROW_RETURN_NOT_OK(CheckCancelled());
+    ARROW_ASSIGN_OR_RAISE(const auto answer, client_->Collect(scan_));
+    ARROW_RETURN_NOT_OK(ReadCounts(*answer, &summary));
+    ARROW_RETURN_NOT_OK(RefuseNullEntity(summary.counts));
+    if (request_.options.on_progress) {
+      request_.options.on_progress("scan", summary.counts.rows_read, summary.counts.rows_read);
+    }
+    return summary;
+  }
+
+  arrow::Result<FeatureSummary> Features(const std::vector<bool>& wanted,
+                                         FeatureSink* sink) override {
+    FeatureSummary summary;
+    summary.dates.resize(plan_.dates.size());
+    if (std::ranges::count(wanted, true) == 0 || plan_.source->files.empty()) return summary;
+    ARROW_RETURN_NOT_OK(CheckCancelled());
+    ARROW_ASSIGN_OR_RAISE(const SparkQuery query,
+                          SparkFeaturesQuery(plan_, wanted, request_.run_timestamp));
+    Location rows = request_.work;
+    rows.path += "/features";
+    rows.uri += "/features";
+    has_written_ = true;
+    ARROW_RETURN_NOT_OK(client_->Write(query, kSparkDateColumn, HadoopUri(rows)));
+    ARROW_RETURN_NOT_OK(CheckCancelled());
+    ARROW_ASSIGN_OR_RAISE(const auto files, FilesOfDates(rows));
+    ARROW_ASSIGN_OR_RAISE(summary.entities, CountEntities(rows, files));
+    int64_t done = 0;
+    std::mutex mutex;
+    ARROW_RETURN_NOT_OK(ParallelFor(
+        static_cast<int64_t>(plan_.dates.size()), request_.options.writers,
+        request_.options.cancelled, [&](int64_t index, int) -> arrow::Status {
+          const auto d = static_cast<size_t>(index);
+          arrow::Status status;
+          if (const auto found = files.find(d); wanted[d] && found != files.end()) {
+            status = HandOver(rows, found->second, d, sink);
+          }
+          std::lock_guard lock(mutex);
+          if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok()) return status;
+          summary.dates[d] = std::move(status);
+          if (request_.options.on_progress) {
+            request_.options.on_progress("merge", ++done, static_cast<int64_t>(plan_.dates.size()));
+          }
+          return arrow::Status::OK();
+        }));
+    return summary;
+  }
+
+ private:
+  arrow::Status CheckCancelled() const {
+    const std::atomic<bool>* cancelled = request_.options.cancelled;
+    if (cancelled == nullptr || !*cancelled) return arrow::Status::OK();
+    return MakeError(ErrorCode::kInterrupted, "interrupted");
+  }
+
+  /// What a source without events gives.
+  ScanSummary Empty() const {
+    ScanSummary summary;
+    summary.counts.rows_of_slot.assign(static_cast<size_t>(plan_.strata.slots().size()), 0);
+    const FrameMetrics none(&pipeline_.input_checks, 1);
+    summary.input_metrics.assign(plan_.dates.size(), none.Values({0, 0}));
+    return summary;
+  }
+
+  arrow::Status ReadCounts(const arrow::Table& answer, ScanSummary* summary) const {
+    ARROW_ASSIGN_OR_RAISE(const auto positions, IntegersOf(answer, SparkScanColumns::kPosition));
+    ARROW_ASSIGN_OR_RAISE(const auto rows, IntegersOf(answer, SparkScanColumns::kRows));
+    ARROW_ASSIGN_OR_RAISE(const auto filtered, IntegersOf(answer, SparkScanColumns::kFiltered));
+    ARROW_ASSIGN_OR_RAISE(const auto without_entity,
+                          IntegersOf(answer, SparkScanColumns::kWithoutEntity));
+    ScanCounts& counts = summary->counts;
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const auto position = static_cast<int32_t>(positions[i]);
+      if (position >= 0) {
+        ARROW_ASSIGN_OR_RAISE(summary->input_metrics[static_cast<size_t>(position)],
+                              MetricsOf(answer, static_cast<int64_t>(i)));
+      } else if (position == SparkScanColumns::kWithoutDay) {
+        counts.rows_without_day += rows[i];
+      } else if (position == SparkScanColumns::kMisplaced) {
+        counts.rows_misplaced += rows[i];
+      } else {
+        counts.rows_read += rows[i];
+        counts.rows_filtered += filtered[i];
+        counts.rows_without_entity += without_entity[i];
+        const int32_t offset = SparkScanColumns::OffsetOf(position);
+        counts.rows_of_slot[static_cast<size_t>(offset)] += rows[i];
+      }
+    }
+    // The plan has counted those that lie in row groups which it does not read.
+    counts.rows_misplaced = std::max<int64_t>(0, counts.rows_misplaced - plan_.rows_misplaced);
+    return arrow::Status::OK();
+  }
+
+  arrow::Result<std::vector<arrow::Datum>> MetricsOf(const arrow::Table& answer,
+                                                     int64_t row) const {
+    std::vector<arrow::Datum> values;
+    for (size_t m = 0; m < pipeline_.input_checks.metrics.size(); ++m) {
+      const std::string name = SparkScanColumns::Metric(m);
+      const auto column = answer.GetColumnByName(name);
+      if (column == nullptr) {
+        return MakeError(ErrorCode::kRunFailed, "Spark's answer has no column '" + name + "'");
+      }
+      ARROW_ASSIGN_OR_RAISE(const auto value, column->GetScalar(row));
+      ARROW_ASSIGN_OR_RAISE(const auto array, arrow::MakeArrayFromScalar(*value, 1));
+      ARROW_ASSIGN_OR_RAISE(const auto cast,
+                            CastTo(array, pipeline_.input_checks.kernels[m].result_type));
+      ARROW_ASSIGN_OR_RAISE(auto scalar, cast->GetScalar(0));
+      values.emplace_back(std::move(scalar));
+    }
+    return values;
+  }
+
+  arrow::Status RefuseNullEntity(const ScanCounts& counts) const {
+    if (pipeline_.spec.null_entity != NullEntity::kError || counts.rows_without_entity == 0) {
+      return arrow::Status::OK();
+    }
+    std::string names;
+    for (int index : pipeline_.entity) {
+      names += (names.empty() ? "" : ", ") + pipeline_.rows->field(index)->name();
+    }
+    return MakeError(ErrorCode::kRunFailed,
+                     plan_.source->root.uri + " has " + std::to_string(counts.rows_without_entity) +
+                         (counts.rows_without_entity == 1 ? " row" : " rows") +
+                         " with a NULL entity (" + names + ")",
+                     "set null_entity to drop or keep, or filter them with source.where");
+  }
+
+  /// The files that Spark wrote, in order, by date.
+  static arrow::Result<std::map<size_t, std::vector<DataFile>>> FilesOfDates(const Location& rows) {
+    ARROW_ASSIGN_OR_RAISE(HiveListing listing, ListHive(rows));
+    std::map<size_t, std::vector<DataFile>> files;
+    for (DataFile& file : listing.files) {
+      const auto* date =
+          file.partition_values.size() == 1
+              ? dynamic_cast<const arrow::Int64Scalar*>(file.partition_values[0].get())
+              : nullptr;
+      if (date == nullptr || !date->is_valid) {
+        return MakeError(ErrorCode::kRunFailed,
+                         rows.uri + "/" + file.relative_path + " is no file of a date");
+      }
+      files[static_cast<size_t>(date->value)].push_back(std::move(file));
+    }
+    return files;
+  }
+
+  arrow::Result<int64_t> CountEntities(const Location& rows,
+                                       const std::map<size_t, std::vector<DataFile>>& files) {
+    if (files.empty()) return 0;
+    if (plan_.dates.size() > 1) {
+      ARROW_ASSIGN_OR_RAISE(const auto answer,
+                            client_->Collect(SparkEntityCountQuery(plan_, HadoopUri(rows))));
+      ARROW_ASSIGN_OR_RAISE(const auto counts, IntegersOf(*answer, "entities"));
+      return counts.empty() ? 0 : counts[0];
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(rows, files.begin()->second, 1));
+    int64_t entities = 0;
+    for (const ParquetFooter& footer : footers) entities += footer.metadata->num_rows();
+    return entities;
+  }
+
+  /// Row group by row group, so that no more than one is in memory.
+  arrow::Status HandOver(const Location& rows, const std::vector<DataFile>& files, size_t date,
+                         FeatureSink* sink) const {
+    std::vector<std::string> columns;
+    for (int i = 0; i < pipeline_.output->num_fields(); ++i) {
+      columns.push_back(SparkOutputColumn(static_cast<size_t>(i)));
+    }
+    ARROW_ASSIGN_OR_RAISE(FeatureOrder order, FeatureOrder::Make(pipeline_));
+    ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(rows, files, 1));
+    for (size_t f = 0; f < files.size(); ++f) {
+      const ParquetFooter& footer = footers[f];
+      for (int g = 0; g < footer.metadata->num_row_groups(); ++g) {
+        ARROW_RETURN_NOT_OK(CheckCancelled());
+        ARROW_ASSIGN_OR_RAISE(RowGroupColumns read,
+                              ReadRowGroup(rows, files[f], footer, g, *footer.schema, columns));
+        if (read.num_rows == 0) continue;
+        for (size_t i = 0; i < read.arrays.size(); ++i) {
+          const auto& field = pipeline_.output->field(static_cast<int>(i));
+          auto cast = CastTo(read.arrays[i], field->type());
+          if (!cast.ok()) return WithContext(cast.status(), "feature '" + field->name() + "'");
+          read.arrays[i] = *std::move(cast);
+        }
+        const auto batch =
+            arrow::RecordBatch::Make(pipeline_.output, read.num_rows, std::move(read.arrays));
+        ARROW_RETURN_NOT_OK(order.Follow(*batch));
+        ARROW_RETURN_NOT_OK(sink->Append(date, batch));
+      }
+    }
+    return arrow::Status::OK();
+  }
+
+  const Plan& plan_;
+  const BoundPipeline& pipeline_;
+  const PassRequest& request_;
+  SparkQuery scan_;
+  std::shared_ptr<SparkClient> client_;
+  bool has_written_ = false;
+};
+
+class Engine : public PassEngine {
+ public:
+  explicit Engine(std::shared_ptr<SparkClient> client) : client_(std::move(client)) {}
+
+  arrow::Result<std::unique_ptr<PassWork>> Begin(const Plan& plan,
+                                                 const PassRequest& request) override {
+    ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));
+    if (plan.scope == PlanScope::kFeatures) {
+      // Whatever Spark cannot say is known here, before anything has run.
+      const std::vector<bool> all(plan.dates.size(), true);
+      ARROW_RETURN_NOT_OK(SparkFeaturesQuery(plan, all, request.run_timestamp).status());
+    }
+    return std::make_unique<SparkWork>(plan, request, std::move(scan), client_);
+  }
+
+ private:
+  std::shared_ptr<SparkClient> client_;
+};
+
+}  // namespace
+
+std::shared_ptr<PassEngine> SparkEngine(std::shared_ptr<SparkClient> client) {
+  return std::make_shared<Engine>(std::move(client));
+}
+
+}  // namespace tidemill

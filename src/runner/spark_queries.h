@@ -1,0 +1,54 @@
+#pragma once
+
+/// The queries of a pass on Spark.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <arrow/result.h>
+
+#include "engine/plan.h"
+#include "tidemill/spark.h"
+
+namespace tidemill {
+
+/// `tidemill sql --dialect spark`: the query of one date with the session that it needs, as a
+/// script for spark-sql.
+arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& label);
+
+/// The columns of the answer to a scan query.
+struct SparkScanColumns {
+  /// What a row tells of: below kFirstSlot are slots (SlotOf), from 0 on dates of the plan.
+  static constexpr const char* kPosition = "position";
+  static constexpr const char* kRows = "rows";
+  static constexpr const char* kFiltered = "filtered";
+  static constexpr const char* kWithoutEntity = "without_entity";
+  static std::string Metric(size_t index) { return "metric_" + std::to_string(index); }
+
+  /// Positions of the rows without a day, of those far from their partition, and of the slot that
+  /// is `offset` slots after the first of the plan.
+  static constexpr int32_t kWithoutDay = -1;
+  static constexpr int32_t kMisplaced = -2;
+  static constexpr int32_t PositionOf(int32_t offset) { return -3 - offset; }
+  static constexpr int32_t OffsetOf(int32_t position) { return -3 - position; }
+};
+
+/// Counts events per slot and measures the input checks' metrics of every date.
+arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan);
+
+/// The features of the wanted dates, in order of date and entity. The columns are kDateColumn, the
+/// index of the date in the plan, and those of BoundPipeline::output as c0, c1, ...
+arrow::Result<SparkQuery> SparkFeaturesQuery(const Plan& plan, const std::vector<bool>& wanted,
+                                             int64_t run_timestamp);
+inline constexpr const char* kSparkDateColumn = "date_index";
+inline std::string SparkOutputColumn(size_t index) { return "c" + std::to_string(index); }
+
+/// The number of different entities in Parquet files that a features query wrote.
+SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri);
+
+/// A location as Hadoop's file systems name it.
+std::string HadoopUri(const Location& location);
+std::string HadoopUri(const Location& root, const std::string& path);
+
+}  // namespace tidemill

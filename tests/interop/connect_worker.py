@@ -1,0 +1,13 @@
+"""Tidemill with a Spark Connect server as its engine: connect_worker.py SCHEDULER."""
+
+import sys
+
+from requests_by_line import serve
+from tidemill_calls import call_method
+
+
+def tidemill(file: str, names: dict, method: str, arguments: list):
+    return call_method(file, names, method, arguments, sys.argv[1])
+
+
+serve(tidemill)

@@ -1,0 +1,74 @@
+"""What `tidemill sql --dialect spark` prints gives, run by Spark, the rows that the native engine publishes."""
+
+import os
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from cases_test import CASES, all_dates
+from cases_test import write_source as write_case
+from interop_worker import Spark
+from oracle.compare import differences
+from oracle.pipeline_file import load
+from random_pipelines.pipeline import random_pipeline
+from random_pipelines.source import random_source, write_source
+from tidemill_command import call, published
+
+FIRST = int(os.environ.get("TIDEMILL_RANDOM_SEED", "1"))
+COUNT = int(os.environ.get("TIDEMILL_SPARK_PIPELINES", "30"))
+UNTAMED = ("odd", "large", "unsigned64")
+
+
+def floats_of(table: pa.Table) -> set[str]:
+    return {field.name for field in table.schema if pa.types.is_floating(field.type)}
+
+
+def make_readable(events: Path) -> None:
+    """Writes files anew that Spark cannot read: it knows no brotli and no byte streams that are split."""
+    for path in events.rglob("*.parquet"):
+        file = pq.ParquetFile(path)
+        columns = [file.metadata.row_group(g).column(c) for g in range(file.num_row_groups) for c in range(file.metadata.num_columns)]
+        if any(column.compression == "BROTLI" or "BYTE_STREAM_SPLIT" in column.encodings for column in columns):
+            pq.write_table(file.read(), path)
+
+
+def assert_spark_agrees(spark: Spark, file: Path, date: str, sets: dict[str, object], entity: list[str]) -> None:
+    call("run", file, "--date", date, sets=sets)
+    want = published(Path(sets["OUT"]), date)
+    got = spark.script(call("sql", file, "--date", date, "--dialect", "spark", sets=sets).stdout)
+    if want is None:
+        assert got.num_rows == 0
+        return
+    found = differences(got, want, entity, floats_of(want))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("case, date", all_dates())
+def test_cases(spark, case, date, tmp_path):
+    write_case(case, tmp_path / "events")
+    sets = {"EVENTS": tmp_path / "events", "OUT": tmp_path / "out"}
+    file = CASES / case / "pipeline.yaml"
+    if case == "exact-sums":
+        pytest.skip("its sums cancel: Spark's are sums of doubles, one after the other")
+    assert_spark_agrees(spark, file, date, sets, load(str(file), {k: str(v) for k, v in sets.items()}).entity)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
+def test_random_pipelines(spark, seed, tmp_path):
+    rnd = random.Random(seed)
+    source = random_source(rnd)
+    write_source(rnd, source, tmp_path / "events")
+    make_readable(tmp_path / "events")
+    pipeline = random_pipeline(rnd, source)
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(pipeline.text, encoding="utf-8")
+    if any(word in pipeline.text for word in UNTAMED):
+        pytest.skip("sums of these overflow or cancel on the way")
+    sets = {"EVENTS": tmp_path / "events", "OUT": tmp_path / "out"}
+    try:
+        assert_spark_agrees(spark, file, pipeline.date, sets, [column.name for column in source.entity])
+    except Exception:
+        print(f"seed {seed}, feature date {pipeline.date}, pipeline:\n{pipeline.text}")
+        raise
