@@ -60,6 +60,7 @@ class Cluster:
     def __init__(self, scheduler: Any) -> None:
         self._owned = isinstance(scheduler, str)
         self.client = _client_of(scheduler)
+        self.address = self.client.scheduler.address
 
     def __del__(self) -> None:
         if getattr(self, "_owned", False) and hasattr(self, "client"):
@@ -71,7 +72,7 @@ class Cluster:
         try:
             self.client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            raise RunFailed(f"no worker came to {self._address} within {PATIENCE} seconds") from None
+            raise RunFailed(f"no worker came to {self.address} within {PATIENCE} seconds") from None
         self._compare_versions()
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         slots = sum(worker["nthreads"] for worker in workers)
@@ -112,10 +113,6 @@ class Cluster:
                 with contextlib.suppress(Exception):
                     self.client.cancel(list(futures), force=True)
 
-    @property
-    def _address(self) -> str:
-        return self.client.scheduler.address if self.client.scheduler is not None else "the scheduler"
-
     def _result_of(self, future: Any) -> str:
         try:
             return future.result(timeout=5)
@@ -123,11 +120,11 @@ class Cluster:
             raise
         except distributed.KilledWorker as error:
             raise RunFailed(
-                f"a task was given up after {self._address} had lost several workers to it: they may need more memory "
+                f"a task was given up after {self.address} had lost several workers to it: they may need more memory "
                 f"({error})"
             ) from error
-        except distributed.client.FutureCancelledError as error:
-            raise RunFailed(f"{self._address} is gone, or has cancelled the tasks of the run ({error})") from error
+        except (distributed.client.FutureCancelledError, distributed.comm.CommClosedError) as error:
+            raise RunFailed(f"{self.address} is gone, or has cancelled the tasks of the run ({error})") from error
 
     def _compare_versions(self) -> None:
         answers = self.client.run(_version, on_error="return")
