@@ -77,12 +77,12 @@ class Worker:
         self.ask("write", table=table, rows=source, **arguments)
         source.unlink()
 
-    def tidemill(self, file: Path, sets: dict[str, object], method: str, *arguments: object) -> dict:
+    def tidemill(self, file: Path, sets: dict[str, object], method: str, *arguments: object, **keywords: object) -> dict:
         """What a method of a pipeline gives with Spark as its engine: {"code": 0, "report": ...} or an error."""
         if not list((PACKAGE / "tidemill").glob("_core*")):
             pytest.skip(f"no Python package in {PACKAGE}; run scripts/build_wheel, or set TIDEMILL_PACKAGE")
         names = {name: str(value) for name, value in sets.items()}
-        return self.ask("tidemill", file=file, names=names, method=method, arguments=list(arguments))
+        return self.ask("tidemill", file=file, names=names, method=method, arguments=arguments, keywords=keywords)
 
     def stop(self) -> None:
         self.process.stdin.close()
