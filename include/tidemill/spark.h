@@ -37,6 +37,9 @@ class SparkClient {
   /// `partition`. In each, the rows are in the order of the query if its files are read by name.
   virtual arrow::Status Write(const SparkQuery& query, const std::string& partition,
                               const std::string& uri) = 0;
+
+  /// Ends what runs, which then fails. Called from another thread, at any time.
+  virtual void Cancel() = 0;
 };
 
 /// Computes passes on Spark. Integers, strings and times are the native engine's; doubles agree to

@@ -66,6 +66,15 @@ class PythonSparkClient : public SparkClient {
     }
   }
 
+  void Cancel() override {
+    const nb::gil_scoped_acquire acquire;
+    try {
+      client_.attr("cancel")();
+    } catch (const nb::python_error&) {
+      // The query then runs to its end; what it gives is not used.
+    }
+  }
+
  private:
   nb::object client_;
 };
@@ -79,7 +88,8 @@ void BindSpark(nb::module_& module) {
         return SparkEngine(std::make_shared<PythonSparkClient>(std::move(client)));
       },
       "client"_a,
-      "An engine that has `client` run its queries: collect(query), write(query, partition, uri).");
+      "An engine that has `client` run its queries: collect(query), "
+      "write(query, partition, uri), cancel().");
 }
 
 }  // namespace tidemill::python

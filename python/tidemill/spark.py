@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,7 @@ class Client:
     def __init__(self, session: SparkSession) -> None:
         self.session = session
         self._lock = threading.Lock()  # a session has one set of settings and views
+        self._tag = f"tidemill-{uuid.uuid4()}"
 
     def collect(self, query: Mapping[str, Any]) -> pyarrow.Table:
         """The rows of the query."""
@@ -86,6 +88,10 @@ class Client:
         with self._frame(query) as frame:
             frame.write.mode("overwrite").partitionBy(partition).parquet(uri)
 
+    def cancel(self) -> None:
+        """Has what runs fail; from another thread."""
+        self.session.interruptTag(self._tag)
+
     @contextlib.contextmanager
     def _frame(self, query: Mapping[str, Any]) -> Iterator[DataFrame]:
         with self._lock, self._settings(dict(query["settings"])):
@@ -95,9 +101,11 @@ class Client:
             # One path goes in as such: Delta takes no lists.
             paths = list(query["paths"])
             reader.load(paths[0] if len(paths) == 1 else paths).createOrReplaceTempView(query["view"])
+            self.session.addTag(self._tag)  # of what this thread runs
             try:
                 yield self.session.sql(query["sql"])
             finally:
+                self.session.removeTag(self._tag)
                 self.session.catalog.dropTempView(query["view"])
 
     @contextlib.contextmanager

@@ -9,6 +9,9 @@
 // computes, and nothing that Spark retries or leaves behind can be seen in a table.
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -73,7 +76,8 @@ class SparkWork : public PassWork {
     ScanSummary summary = Empty();
     if (plan_.source->files.empty()) return summary;
     ARROW_RETURN_NOT_OK(CheckCancelled());
-    ARROW_ASSIGN_OR_RAISE(const auto answer, client_->Collect(scan_));
+    std::shared_ptr<arrow::Table> answer;
+    ARROW_RETURN_NOT_OK(Cancellable([&] { return client_->Collect(scan_).Value(&answer); }));
     ARROW_RETURN_NOT_OK(ReadCounts(*answer, &summary));
     ARROW_RETURN_NOT_OK(RefuseNullEntity(summary.counts));
     if (request_.options.on_progress) {
@@ -94,8 +98,8 @@ class SparkWork : public PassWork {
     rows.path += "/features";
     rows.uri += "/features";
     has_written_ = true;
-    ARROW_RETURN_NOT_OK(client_->Write(query, kSparkDateColumn, HadoopUri(rows)));
-    ARROW_RETURN_NOT_OK(CheckCancelled());
+    ARROW_RETURN_NOT_OK(
+        Cancellable([&] { return client_->Write(query, kSparkDateColumn, HadoopUri(rows)); }));
     ARROW_ASSIGN_OR_RAISE(const auto files, FilesOfDates(rows));
     ARROW_ASSIGN_OR_RAISE(summary.entities, CountEntities(rows, files));
     int64_t done = 0;
@@ -124,6 +128,20 @@ class SparkWork : public PassWork {
     const std::atomic<bool>* cancelled = request_.options.cancelled;
     if (cancelled == nullptr || !*cancelled) return arrow::Status::OK();
     return MakeError(ErrorCode::kInterrupted, "interrupted");
+  }
+
+  /// Runs a call of the client on a thread of its own, and has it ended once the pass is cancelled.
+  arrow::Status Cancellable(const std::function<arrow::Status()>& call) const {
+    auto done = std::async(std::launch::async, call);
+    bool is_cancelled = false;
+    while (done.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
+      if (is_cancelled || CheckCancelled().ok()) continue;
+      is_cancelled = true;
+      client_->Cancel();
+    }
+    const arrow::Status status = done.get();
+    ARROW_RETURN_NOT_OK(CheckCancelled());
+    return status;
   }
 
   /// What a source without events gives.

@@ -1,8 +1,10 @@
 // The Spark engine with a client that answers what the test says. What Spark makes of the queries
 // is tested with Spark (tests/spark_*_test.py).
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -43,8 +45,14 @@ std::shared_ptr<arrow::Table> TableOf(const std::vector<NamedArray>& columns) {
 struct ToldClient : SparkClient {
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) override {
     queries.push_back(query);
+    if (cancelled != nullptr) {  // Ctrl-C while the query runs, which only Cancel ends
+      *cancelled = true;
+      ended.get_future().wait();
+      return MakeError(ErrorCode::kRunFailed, "the job was cancelled");
+    }
     return answer;
   }
+  void Cancel() override { ended.set_value(); }
   arrow::Status Write(const SparkQuery& query, const std::string& partition,
                       const std::string& uri) override {
     queries.push_back(query);
@@ -66,6 +74,8 @@ struct ToldClient : SparkClient {
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Table>>> files;
   arrow::Status written;
   std::string work;
+  std::atomic<bool>* cancelled = nullptr;
+  std::promise<void> ended;
 };
 
 class SparkEngineTest : public FolderTest {
@@ -117,6 +127,7 @@ class SparkEngineTest : public FolderTest {
     RunOptions options;
     options.date = "2026-01-02";
     options.engine = SparkEngine(client_);
+    options.cancelled = client_->cancelled;
     auto report = RunDate(ParsePipeline(text, Path("small.yaml")).ValueOrDie(), options);
     EXPECT_TRUE(report.ok()) << report.status();
     return *report;
@@ -167,6 +178,13 @@ TEST_F(SparkEngineTest, AFailureLeavesNothing) {
   EXPECT_NE(report.outcome.message().find("executors"), std::string::npos) << report.outcome;
   EXPECT_FALSE(fs::exists(client_->work));
   EXPECT_FALSE(fs::exists(Path("out/feature_date=2026-01-02")));
+}
+
+TEST_F(SparkEngineTest, CancellingEndsWhatRuns) {
+  std::atomic<bool> cancelled = false;
+  client_->cancelled = &cancelled;
+  EXPECT_EQ(CodeOf(Run().outcome), ErrorCode::kInterrupted);
+  EXPECT_EQ(client_->queries.size(), 1);
 }
 
 TEST_F(SparkEngineTest, WhatSparkCannotSayIsRefusedFirst) {
