@@ -122,7 +122,7 @@ def _hours(zone: str, first: str, last: str, start: str, end: str) -> EqualityCa
         hourly.add(stream(first, last, zone, zoned=True, minutes=17))
         return hourly.file
 
-    return EqualityCase(f"hours-{zone}-{start}", make, start, end, ("user_id",))
+    return EqualityCase(f"hours-{zone.replace('/', '-')}", make, start, end, ("user_id",))
 
 
 def _example() -> EqualityCase:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class Features:
     """Rows of features, one per entity (and feature date). Any library that knows the Arrow PyCapsule interface takes
-    them without copies: pyarrow.table(f), polars.from_arrow(f), duckdb.sql("from f"), pandas.DataFrame.from_arrow(f).
+    them without copies: pyarrow.table(f), polars.DataFrame(f), duckdb.sql("from f"), pandas.DataFrame.from_arrow(f).
     """
 
     def __init__(self, stream: Any) -> None:
