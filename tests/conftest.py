@@ -85,6 +85,23 @@ def s3_proxy(s3: S3Server) -> Iterator[S3Proxy]:
 
 
 @pytest.fixture(scope="session")
+def dask_site() -> Iterator[str]:
+    """The folder of Dask, importable in this process."""
+    folder = path_of("dask")
+    sys.path.append(folder)
+    yield folder
+    sys.path.remove(folder)
+
+
+@pytest.fixture(scope="session")
+def dask_cluster(dask_site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A scheduler and two workers, for tests that leave them as they are."""
+    made = DaskCluster(dask_site, tmp_path_factory.mktemp("cluster"))
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture(scope="session")
 def deltars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     worker = Worker("deltars_worker", tmp_path_factory.mktemp("deltars"))
     yield worker

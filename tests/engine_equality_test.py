@@ -27,10 +27,14 @@ def test_dask(case: EqualityCase, dask_cluster, tmp_path: Path) -> None:
     file = case.make(tmp_path)
     want = native(case, file, tmp_path)
     pipeline = tidemill.Pipeline.load(file, EVENTS=tmp_path / "events", OUT=tmp_path / "dask")
+    from tidemill.dask import engine
+
+    # A task for every row group, and for every few entities.
+    smallest = engine(dask_cluster.address, scan_bytes=1, window_bytes=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tidemill.TidemillWarning)
         try:
-            pipeline.backfill(case.start, case.end, engine="dask", scheduler=dask_cluster.address)
+            pipeline.backfill(case.start, case.end, engine=smallest)
         except tidemill.RunFailed as failed:
             assert failed.report is not None, failed
     assert fingerprint(tmp_path / "dask") == fingerprint(want)
