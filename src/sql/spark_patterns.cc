@@ -6,6 +6,7 @@
 // `.` (all line ends), `\s`, classes in brackets. What is not known to be common is refused.
 
 #include <array>
+#include <utility>
 
 #include "sql/like_pattern.h"
 #include "sql/signatures.h"
@@ -60,7 +61,22 @@ class RegexTranslator {
     at_ += count;
   }
 
+  /// The length of the repetition {n}, {n,} or {n,m} that comes next, 0 if none does.
+  size_t Repetition() const {
+    const std::string_view rest = pattern_.substr(at_);
+    const auto skip_digits = [&](size_t at) {
+      while (at < rest.size() && rest[at] >= '0' && rest[at] <= '9') ++at;
+      return at;
+    };
+    if (!rest.starts_with('{')) return 0;
+    size_t at = skip_digits(1);
+    if (at == 1) return 0;
+    if (at < rest.size() && rest[at] == ',') at = skip_digits(at + 1);
+    return at < rest.size() && rest[at] == '}' ? at + 1 : 0;
+  }
+
   arrow::Status Next() {
+    const bool was_repeated = std::exchange(is_repeated_, false);
     switch (pattern_[at_]) {
       case '\\':
         return Escape(false);
@@ -72,13 +88,26 @@ class RegexTranslator {
         java_ += "\\z";
         ++at_;
         return arrow::Status::OK();
+      case '{':
+      case '}':
+        if (const size_t length = Repetition(); length > 0) {
+          is_repeated_ = true;
+          Copy(length);
+        } else {  // a character like others; Java would have it begin a repetition
+          java_ += '\\';
+          Copy(1);
+        }
+        return arrow::Status::OK();
+      case '*':
+      case '?':
+      case '+':
+        // A second + would be possessive in Java.
+        if (was_repeated && pattern_[at_] == '+') return Refuse("+");
+        is_repeated_ = true;
+        Copy(1);
+        return arrow::Status::OK();
       default:
         Copy(1);
-        if (pattern_[at_ - 1] == '+' && java_.size() > 1) {
-          // A second + would be possessive in Java.
-          const char before = at_ > 1 ? pattern_[at_ - 2] : ' ';
-          if (before == '*' || before == '+' || before == '?' || before == '}') return Refuse("+");
-        }
         return arrow::Status::OK();
     }
   }
@@ -178,6 +207,7 @@ class RegexTranslator {
 
   std::string_view pattern_;
   size_t at_ = 0;
+  bool is_repeated_ = false;  ///< what comes before `at_` ends in a repetition
   std::string java_;
 };
 
