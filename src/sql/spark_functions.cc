@@ -75,6 +75,37 @@ arrow::Result<Fragment> ToWhole(const SparkArguments& arguments) {
   return arguments.Filled("CAST(" + name + "({0}) AS " + to + ")");
 }
 
+/// round(x, digits) of doubles, as here: scaled, rounded and scaled back. Spark's own goes by the
+/// decimal digits.
+std::string RoundedUp(const std::string& power) { return "round({0} * " + power + ") / " + power; }
+std::string RoundedDown(const std::string& power) {
+  return "round({0} / " + power + ") * " + power;
+}
+
+/// Digits beyond these scale doubles to infinity.
+constexpr int64_t kMostUp = 292;
+constexpr int64_t kMostDown = 308;
+
+/// `digits` is none if they are not constant.
+std::string RoundedTo(std::optional<int64_t> digits) {
+  const std::string is_fraction = "abs({0}) < " + std::string(kWhole);
+  const std::string nothing = "{0} * 0e0D";  // NaN of what is not finite
+  if (!digits) {
+    const std::string up = "pow(10e0D, CAST({1} AS DOUBLE))";
+    const std::string down = "pow(10e0D, CAST(-{1} AS DOUBLE))";
+    return fmt::format(
+        "CASE WHEN {{1}} < -{} THEN {} WHEN {{1}} < 0 THEN {} WHEN {{1}} <= {} AND {} THEN {} "
+        "WHEN {{1}} IS NOT NULL THEN {{0}} END",
+        kMostDown, nothing, RoundedDown(down), kMostUp, is_fraction, RoundedUp(up));
+  }
+  if (*digits < -kMostDown) return "(" + nothing + ")";
+  if (*digits < 0) return "(" + RoundedDown(fmt::format("1e{}D", -*digits)) + ")";
+  if (*digits > kMostUp) return "{0}";
+  const std::string rounded =
+      *digits == 0 ? "round({0})" : RoundedUp(fmt::format("1e{}D", *digits));
+  return "CASE WHEN " + is_fraction + " THEN " + rounded + " ELSE {0} END";
+}
+
 arrow::Result<Fragment> Round(const SparkArguments& arguments) {
   const arrow::DataType& type = *arguments.call.type;
   const bool has_digits = arguments.size() > 1;
@@ -88,21 +119,7 @@ arrow::Result<Fragment> Round(const SparkArguments& arguments) {
     ARROW_ASSIGN_OR_RAISE(const std::string to, TypeToSql(type, Dialect::kSpark));
     return arguments.Filled(fmt::format("CAST(round({{0}}, {}) AS {})", *digits, to));
   }
-  // As here: scaled, rounded and scaled back. Spark's own goes by the decimal digits.
-  std::string power;
-  bool is_down = false;
-  if (digits) {
-    is_down = *digits < 0;
-    power = fmt::format("1e{}D", std::abs(*digits));
-  } else {
-    power = "pow(10e0D, CAST({1} AS DOUBLE))";
-  }
-  const std::string rounded = digits == 0 ? "round({0})"
-                              : is_down   ? "round({0} / " + power + ") * " + power
-                                          : "round({0} * " + power + ") / " + power;
-  if (is_down) return Fragment{Fill("(" + rounded + ")", arguments.fragments)};
-  return arguments.Filled("CASE WHEN abs({0}) < " + std::string(kWhole) + " THEN " + rounded +
-                          " ELSE {0} END");
+  return arguments.Filled(RoundedTo(digits));
 }
 
 // ---- texts
