@@ -4,16 +4,9 @@
 
 #include "aggregate/spark_aggregates.h"
 #include "sql/spark_functions.h"
+#include "sql/spark_zones.h"
 
 namespace tidemill {
-namespace {
-
-bool IsZoned(const arrow::DataType& type) {
-  return type.id() == arrow::Type::TIMESTAMP &&
-         !static_cast<const arrow::TimestampType&>(type).timezone().empty();
-}
-
-}  // namespace
 
 PipelineQuery::PipelineQuery(const Plan& plan, Dialect dialect)
     : plan_(plan), pipeline_(*plan.pipeline) {
@@ -97,7 +90,8 @@ std::string PipelineQuery::HourOfEventTime() const {
     return "CAST(floor(" + seconds + " / 3600) AS BIGINT)";
   };
   if (IsZoned(*field->type())) return hour_of(name);
-  if (is_spark()) return hour_of(SparkInstantOf("CAST(" + name + " AS TIMESTAMP_NTZ)"));
+  if (is_spark())
+    return hour_of(SparkInstantOf("CAST(" + name + " AS TIMESTAMP_NTZ)", context_.timezone));
   // Of two instants with one local time DuckDB takes the second; an hour earlier there is but
   // one.
   const std::string local = "CAST(" + name + " AS TIMESTAMP)";

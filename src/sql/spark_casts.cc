@@ -3,15 +3,10 @@
 #include "sql/function_registry.h"
 #include "sql/signatures.h"
 #include "sql/spark_functions.h"
+#include "sql/spark_zones.h"
 
 namespace tidemill {
 namespace {
-
-const std::string& ZoneOf(const arrow::DataType& type) {
-  return static_cast<const arrow::TimestampType&>(type).timezone();
-}
-
-bool IsZoned(const arrow::DataType& type) { return IsTimestamp(type) && !ZoneOf(type).empty(); }
 
 arrow::Result<Fragment> ToText(const SparkArguments& arguments) {
   const arrow::DataType& from = arguments.type(0);
@@ -32,6 +27,15 @@ arrow::Result<Fragment> ToText(const SparkArguments& arguments) {
                   " AS STRING) || '+00'");
 }
 
+/// A cast that Spark makes NULL or infinite where it is an error here: where `condition` holds.
+Fragment Refusing(const std::string& condition, const SparkArguments& arguments,
+                  const std::string& as_type) {
+  const std::string to = " to " + TypeName(*arguments.call.type) + ": out of range";
+  return arguments.Filled("CASE WHEN " + condition +
+                          " THEN raise_error('cannot cast ' || CAST({0} AS STRING) || " +
+                          QuoteText(to, Dialect::kSpark) + ") ELSE CAST({0}" + as_type + " END");
+}
+
 }  // namespace
 
 /// Where Spark cuts a number off, it is rounded first.
@@ -45,6 +49,15 @@ arrow::Result<Fragment> SparkCast(const SparkArguments& arguments) {
     if (IsFloat(from)) return arguments.Filled("CAST(rint({0})" + as_type);
     if (IsDecimal(from)) return arguments.Filled("CAST(round({0}, 0)" + as_type);
   }
+  if (IsFloat(from) && IsDecimal(to)) {
+    return Refusing("abs({0}) >= CAST('Infinity' AS DOUBLE)", arguments, as_type);  // also of NaN
+  }
+  if (from.id() == arrow::Type::DOUBLE && to.id() == arrow::Type::FLOAT) {
+    return Refusing(
+        "abs({0}) < CAST('Infinity' AS DOUBLE) AND abs(CAST({0} AS FLOAT)) >= CAST('Infinity' AS "
+        "FLOAT)",
+        arguments, as_type);
+  }
   if (IsZoned(from)) {
     if (IsZoned(to)) return arguments.fragments[0];
     const std::string local =
@@ -56,7 +69,7 @@ arrow::Result<Fragment> SparkCast(const SparkArguments& arguments) {
       return Unsayable("a cast to timestamps of " + ZoneOf(to), Dialect::kSpark);
     }
     if (IsDate(from)) return arguments.Filled("CAST({0} AS TIMESTAMP)");
-    return CallFragment(SparkInstantOf(arguments.fragments[0].text));
+    return CallFragment(SparkInstantOf(arguments.fragments[0].text, arguments.session_zone));
   }
   return arguments.Filled("CAST({0}" + as_type);
 }

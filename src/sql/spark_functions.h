@@ -6,6 +6,7 @@
 ///     spark.sql.ansi.enabled                            true    errors where there are errors here
 ///     spark.sql.decimalOperations.allowPrecisionLoss    false   decimals keep their places
 ///     spark.sql.session.timeZone                        the pipeline's zone
+///     spark.sql.variable.substitute                     false   "${...}" stays as it is written
 ///
 /// Known differences, all at the edges: text whose case has special rules (the Turkish dotted I, a
 /// final sigma); texts that one parser takes for a number or a time and the other refuses; what
@@ -60,14 +61,5 @@ arrow::Result<Fragment> SparkRegex(const SparkArguments& arguments);
 /// `pattern` (RE2) as a regular expression of Java that matches the same; an error where there may
 /// be none.
 arrow::Result<std::string> ToJavaRegex(std::string_view pattern);
-
-/// The timestamp with time zone at which clocks of the session's zone show `local`: the earlier of
-/// two, the first after a gap.
-std::string SparkInstantOf(const std::string& local);
-/// Local time, of microseconds since its epoch.
-std::string SparkLocalTimeOfMicros(const std::string& micros);
-/// What clocks of `zone` show at `instant`, without time zone.
-std::string SparkLocalTime(const std::string& instant, const std::string& zone,
-                           const std::string& session_zone);
 
 }  // namespace tidemill

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sql/spark_zones.h"
+
 namespace tidemill {
 namespace {
 
@@ -23,15 +25,35 @@ TEST(JavaRegexTest, WhatMeansSomethingElseIsSaidOtherwise) {
   EXPECT_EQ(Java("[[:alpha:]_][^[:digit:]]"), "(?d)[a-zA-Z_][^0-9]");
   EXPECT_EQ(Java("[]a&&b^[]"), "(?d)[\\]a\\&\\&b\\^\\[]");
   EXPECT_EQ(Java("[$.]"), "(?d)[$.]");
+  EXPECT_EQ(Java("a{b}"), "(?d)a\\{b\\}");
+  EXPECT_EQ(Java("^a{,2}$"), "(?d)^a\\{,2\\}\\z");
+  EXPECT_EQ(Java("a{1}b{2,}c{3,4}?d}+{"), "(?d)a{1}b{2,}c{3,4}?d\\}+\\{");
   EXPECT_EQ(Java("\\Ba"),
             "(?d)(?!(?<![0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<=[0-9A-Za-z_])(?![0-9A-Za-z_]))a");
 }
 
 TEST(JavaRegexTest, WhatMayMeanSomethingElseIsRefused) {
   for (const char* pattern : {"(?P<name>a)", "(?m)^a", "(?U)a*", "\\pN", "\\C", "\\Qa.b\\E",
-                              "\\x{1F600}", "a*+", "[[:graph:]]", "[\\S]"}) {
+                              "\\x{1F600}", "a*+", "a{2}+", "[[:graph:]]", "[\\S]"}) {
     EXPECT_TRUE(Java(pattern).starts_with("ERROR ")) << pattern << ": " << Java(pattern);
   }
+}
+
+TEST(SparkInstantTest, ZonesWithoutGapsNeedNoSpecialCase) {
+  EXPECT_EQ(SparkInstantOf("t", "UTC"), "CAST(t AS TIMESTAMP)");
+  EXPECT_EQ(SparkInstantOf("t", "Europe/Berlin"),
+            "if(CAST(CAST(t AS TIMESTAMP) AS TIMESTAMP_NTZ) = t, CAST(t AS TIMESTAMP), "
+            "date_trunc('HOUR', CAST(t AS TIMESTAMP)))");
+}
+
+TEST(SparkInstantTest, GapsThatAreNoHourAreCutToTheirLength) {
+  const std::string apia = SparkInstantOf("t", "Pacific/Apia");
+  EXPECT_EQ(apia.find("date_trunc"), std::string::npos) << apia;
+  EXPECT_NE(apia.find("pmod("), std::string::npos) << apia;
+  const std::string troll = SparkInstantOf("t", "Antarctica/Troll");
+  EXPECT_NE(troll.find("= 7200000000L AND t BETWEEN TIMESTAMP_NTZ '2005-03-27 01:00:00.000000'"),
+            std::string::npos)
+      << troll;
 }
 
 }  // namespace

@@ -13,17 +13,10 @@
 #include "sql/function_registry.h"
 #include "sql/signatures.h"
 #include "sql/spark_functions.h"
+#include "sql/spark_zones.h"
 
 namespace tidemill {
 namespace {
-
-constexpr const char* kEpoch = "TIMESTAMP_NTZ '1970-01-01 00:00:00'";
-
-const std::string& ZoneOf(const arrow::DataType& type) {
-  return static_cast<const arrow::TimestampType&>(type).timezone();
-}
-
-bool IsZoned(const arrow::DataType& type) { return IsTimestamp(type) && !ZoneOf(type).empty(); }
 
 /// The unit of argument 0 in lower case, singular.
 std::string UnitOf(const SparkArguments& arguments) {
@@ -44,14 +37,8 @@ std::string Local(const SparkArguments& arguments, size_t i) {
 /// Microseconds since the epoch of a timestamp, or since the epoch of local time without zone.
 std::string MicrosOf(const std::string& text, const arrow::DataType& type) {
   if (IsZoned(type)) return "unix_micros(" + text + ")";
-  const std::string time = IsDate(type) ? "CAST(" + text + " AS TIMESTAMP_NTZ)" : "(" + text + ")";
-  return fmt::format("(({} - {}) div INTERVAL '0.000001' SECOND)", time, kEpoch);
-}
-
-/// An interval of microseconds.
-std::string MicrosInterval(const std::string& micros) {
-  return "make_dt_interval(0, 0, 0, CAST(CAST(" + micros +
-         " AS DECIMAL(20,0)) / 1000000 AS DECIMAL(18,6)))";
+  return SparkMicrosOfLocalTime(IsDate(type) ? "CAST(" + text + " AS TIMESTAMP_NTZ)"
+                                             : "(" + text + ")");
 }
 
 // ---- parts
@@ -166,7 +153,7 @@ arrow::Result<Fragment> AddDays(const SparkArguments& arguments) {
   const std::string local =
       SparkLocalTime(arguments.fragments[0].text, ZoneOf(type), arguments.session_zone);
   if (ZoneOf(type) == arguments.session_zone) {
-    return CallFragment(SparkInstantOf("(" + local + " + " + days + ")"));
+    return CallFragment(SparkInstantOf("(" + local + " + " + days + ")", arguments.session_zone));
   }
   if (ZoneOf(type) != "UTC") {
     return Unsayable("days added to timestamps of " + ZoneOf(type), Dialect::kSpark);
@@ -179,7 +166,7 @@ arrow::Result<Fragment> AddMicros(const SparkArguments& arguments) {
     return arguments.Filled("timestamp_micros(unix_micros({0}) + {1})");
   }
   return Compound(Operand(arguments.fragments[0]) + " + " +
-                  MicrosInterval(arguments.fragments[1].text));
+                  SparkMicrosInterval(arguments.fragments[1].text));
 }
 
 arrow::Result<Fragment> ToTimestamp(const SparkArguments& arguments) {
@@ -226,25 +213,6 @@ SparkWriter FindSparkTimeWriter(const std::string& name) {
   };
   const auto writer = kWriters.find(name);
   return writer == kWriters.end() ? nullptr : writer->second;
-}
-
-std::string SparkInstantOf(const std::string& local) {
-  // Spark moves local times in a gap on by the gap's length; cut to the hour they are at its end.
-  const std::string instant = "CAST(" + local + " AS TIMESTAMP)";
-  return "if(CAST(" + instant + " AS TIMESTAMP_NTZ) = " + local + ", " + instant +
-         ", date_trunc('HOUR', " + instant + "))";
-}
-
-std::string SparkLocalTimeOfMicros(const std::string& micros) {
-  return "(" + std::string(kEpoch) + " + " + MicrosInterval(micros) + ")";
-}
-
-std::string SparkLocalTime(const std::string& instant, const std::string& zone,
-                           const std::string& session_zone) {
-  if (zone == session_zone) return "CAST(" + instant + " AS TIMESTAMP_NTZ)";
-  const std::string utc = SparkLocalTimeOfMicros("unix_micros(" + instant + ")");
-  if (zone == "UTC") return utc;
-  return "convert_timezone('UTC', " + QuoteText(zone, Dialect::kSpark) + ", " + utc + ")";
 }
 
 }  // namespace tidemill
