@@ -9,6 +9,7 @@
 #include "aggregate/registry.h"
 #include "sql/function_registry.h"
 #include "sql/signatures.h"
+#include "sql/spark_zones.h"
 #include "sql/sql_fragment.h"
 
 namespace tidemill {
@@ -89,8 +90,7 @@ arrow::Result<std::string> Reversed(const arrow::DataType& type) {
   if (IsInteger(type)) return type.id() == arrow::Type::UINT64 ? "-{y}" : "-1 - {y}";
   if (IsDate(type)) return "-unix_date({y})";
   if (IsTimestamp(type)) {
-    const bool is_zoned = !static_cast<const arrow::TimestampType&>(type).timezone().empty();
-    return is_zoned ? "-unix_micros({y})" : "TIMESTAMP_NTZ '1970-01-01 00:00:00' - {y}";
+    return IsZoned(type) ? "-unix_micros({y})" : "TIMESTAMP_NTZ '1970-01-01 00:00:00' - {y}";
   }
   if (IsText(type) || IsBinary(type)) {
     // Hexadecimal digits reversed, and an end that follows all of them.
@@ -121,6 +121,16 @@ arrow::Result<Spelling> SpellingOf(const std::string& name, const AggregateCall&
   return Unsayable(name, Dialect::kSpark);
 }
 
+/// Those that choose a value, so that it may be -0.0: it is 0.0 here.
+bool IsChoice(const std::string& name) {
+  return name == "first" || name == "last" || name.starts_with("min") || name.starts_with("max");
+}
+
+std::string WithoutMinusZero(const std::string& value, const arrow::DataType& type) {
+  const bool is_single = type.id() == arrow::Type::FLOAT;
+  return "(" + value + " + " + (is_single ? "CAST(0 AS FLOAT)" : "0e0D") + ")";
+}
+
 /// `spelling` with every {name} of `names` replaced.
 std::string Substitute(const std::string& spelling,
                        std::initializer_list<std::pair<std::string_view, std::string_view>> names) {
@@ -143,6 +153,10 @@ arrow::Result<SparkAggregate> SparkAggregate::Of(const AggregateCall& call,
   const AggregateFunction* function = AggregateRegistry::Default().Find(call.function);
   const std::string& name = function == nullptr ? call.function : function->name;  // of an alias
   ARROW_ASSIGN_OR_RAISE(Spelling spelling, SpellingOf(name, call));
+  if (IsFloat(*call.type) && IsChoice(name)) {
+    spelling.direct = WithoutMinusZero(spelling.direct, *call.type);
+    spelling.merged = WithoutMinusZero(spelling.merged, *call.type);
+  }
   SparkAggregate aggregate;
   aggregate.is_distinct_ = call.distinct && spelling.direct.find("{distinct}") != std::string::npos;
   std::vector<std::string> conditions;

@@ -76,9 +76,7 @@ std::string QuoteText(std::string_view text, Dialect dialect) {
       if (c == '\'') quoted += '\'';
       quoted += c;
     } else {
-      // Also of "${": Spark puts variables there before it parses.
-      const bool is_special = c == '\'' || c == '\\' || (c == '{' && quoted.back() == '$');
-      if (is_special) quoted += '\\';
+      if (c == '\'' || c == '\\') quoted += '\\';
       quoted += c == '\0' ? std::string("\\0") : std::string(1, c);
     }
   }
