@@ -59,7 +59,7 @@ class PipelineQuery {
 
   static std::string SlotColumn() { return "tidemill slot"; }
   static std::string AggregateColumn(size_t index) {
-    return "aggregate_" + std::to_string(index + 1);
+    return "tidemill aggregate " + std::to_string(index + 1);
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "runner/pipeline_query.h"
 #include "runner/spark_tiles.h"
 #include "sql/spark_functions.h"
+#include "sql/spark_zones.h"
 #include "sql/sql_fragment.h"
 
 namespace tidemill {
@@ -23,6 +24,7 @@ Settings SettingsOfText(const Plan& plan) {
           {"spark.sql.ansi.enabled", "true"},
           {"spark.sql.decimalOperations.allowPrecisionLoss", "false"},
           {"spark.sql.caseSensitive", "true"},
+          {"spark.sql.variable.substitute", "false"},
           {"spark.sql.timestampType", "TIMESTAMP_LTZ"},
           {"spark.sql.legacy.timeParserPolicy", "CORRECTED"},
           {"spark.sql.legacy.parquet.nanosAsLong", "true"}};
@@ -105,17 +107,17 @@ std::string EventsOf(const Plan& plan) {
   std::string columns;
   for (const auto& field : ColumnsOf(plan)) {
     if (!IsNanoseconds(*field->type())) continue;
-    const bool is_zoned =
-        !static_cast<const arrow::TimestampType&>(*field->type()).timezone().empty();
     const std::string name = QuoteName(field->name(), Dialect::kSpark);
     const std::string micros = name + " div 1000";
     const std::string error = QuoteText(
         "column '" + field->name() + "' has fractions of microseconds, which Spark does not keep",
         Dialect::kSpark);
     except += (except.empty() ? "" : ", ") + name;
-    columns += fmt::format(
-        ",\n    CASE WHEN {} % 1000 <> 0 THEN raise_error({}) ELSE {} END AS {}", name, error,
-        is_zoned ? "timestamp_micros(" + micros + ")" : SparkLocalTimeOfMicros(micros), name);
+    columns += fmt::format(",\n    CASE WHEN {} % 1000 <> 0 THEN raise_error({}) ELSE {} END AS {}",
+                           name, error,
+                           IsZoned(*field->type()) ? "timestamp_micros(" + micros + ")"
+                                                   : SparkLocalTimeOfMicros(micros),
+                           name);
   }
   if (except.empty()) return kView;
   return "(SELECT * EXCEPT (" + except + ")" + columns + "\n    FROM " + kView + ")";
@@ -281,10 +283,10 @@ arrow::Result<SparkQuery> SparkFeaturesQuery(const Plan& plan, const std::vector
   ARROW_RETURN_NOT_OK(AddDates(wanted, &query));
   const bool is_one = std::ranges::count(wanted, true) == 1;
   const std::string date = query.Name(kSparkDateColumn);
-  std::string select =
-      "SELECT " +
-      (is_one ? std::to_string(std::ranges::find(wanted, true) - wanted.begin()) + " AS " + date
-              : date);
+  std::string select = "SELECT " +
+                       (is_one ? std::to_string(std::ranges::find(wanted, true) - wanted.begin())
+                               : query.Name(SparkTiles::DateIndexColumn())) +
+                       " AS " + date;
   std::string order = date;
   const std::vector<std::string> columns = query.OutputColumns();
   for (size_t i = 0; i < columns.size(); ++i) {

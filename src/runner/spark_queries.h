@@ -37,8 +37,9 @@ struct SparkScanColumns {
 /// Counts events per slot and measures the input checks' metrics of every date.
 arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan);
 
-/// The features of the wanted dates, in order of date and entity. The columns are kDateColumn, the
-/// index of the date in the plan, and those of BoundPipeline::output as c0, c1, ...
+/// The features of the wanted dates, in order of date and entity. The columns are
+/// kSparkDateColumn, the index of the date in the plan, and those of BoundPipeline::output as c0,
+/// c1, ...
 arrow::Result<SparkQuery> SparkFeaturesQuery(const Plan& plan, const std::vector<bool>& wanted,
                                              int64_t run_timestamp);
 inline constexpr const char* kSparkDateColumn = "date_index";

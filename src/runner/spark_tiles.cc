@@ -154,7 +154,7 @@ void SparkTiles::AddRuns(const std::vector<std::string>& keys, const Layout& lay
                              kKind, is_there));
 }
 
-std::string SparkTiles::StrataTable(const PipelineQuery&) const {
+std::string SparkTiles::StrataTable() const {
   std::vector<std::pair<int32_t, int32_t>> range_of;  // first and last date, by position
   for (size_t i = 0; i < dates_.size(); ++i) {
     const auto ordinal = static_cast<int32_t>(i);
@@ -174,7 +174,7 @@ std::string SparkTiles::StrataTable(const PipelineQuery&) const {
   return "SELECT * FROM VALUES " + Join(rows, ", ") + "\n    AS t(stratum, first_date, last_date)";
 }
 
-std::string SparkTiles::DatesTable(const Layout& layout, const PipelineQuery&) const {
+std::string SparkTiles::DatesTable(const Layout& layout) const {
   std::vector<std::string> rows;
   for (size_t i = 0; i < dates_.size(); ++i) {
     const size_t date = dates_[i];
@@ -184,7 +184,7 @@ std::string SparkTiles::DatesTable(const Layout& layout, const PipelineQuery&) c
     rows.push_back(row + ")");
   }
   std::string columns =
-      std::string(kOrdinal) + ", `" + kSparkDateColumn + "`, `" + DateColumn() + "`";
+      std::string(kOrdinal) + ", `" + DateIndexColumn() + "`, `" + DateColumn() + "`";
   for (size_t window : layout.windows) columns += ", " + WindowColumn(window);
   return "SELECT * FROM VALUES " + Join(rows, ", ") + "\n    AS t(" + columns + ")";
 }
@@ -219,8 +219,8 @@ void SparkTiles::AddSteps(const std::vector<std::string>& keys,
   const Layout layout = LayOut(aggregates);
   AddTiles(keys, {}, layout, query);
   AddRuns(keys, layout, query);
-  query->AddTable("strata", StrataTable(*query));
-  query->AddTable("dates", DatesTable(layout, *query));
+  query->AddTable("strata", StrataTable());
+  query->AddTable("dates", DatesTable(layout));
   const bool has_values = !layout.values.empty();
   query->AddStep(
       "dated",
@@ -234,7 +234,7 @@ void SparkTiles::AddSteps(const std::vector<std::string>& keys,
                                    kNext)
                      : ""));
   const std::string group =
-      fmt::format("{}, `{}`, `{}`", Join(keys, ", "), kSparkDateColumn, DateColumn());
+      fmt::format("{}, `{}`, `{}`", Join(keys, ", "), DateIndexColumn(), DateColumn());
   query->AddStep("aggregates",
                  fmt::format("SELECT {}{}\n  FROM dated JOIN dates USING ({})\n  GROUP BY {}",
                              group, ResultsOf(aggregates, layout, *query), kOrdinal, group));
@@ -246,7 +246,7 @@ void SparkTiles::AddScanSteps(const std::vector<std::pair<std::string, std::stri
   const Layout layout = LayOut(aggregates);
   AddTiles({}, counts, layout, query);
   AddRuns({}, layout, query);
-  query->AddTable("strata", StrataTable(*query));
+  query->AddTable("strata", StrataTable());
   const bool has_values = !layout.values.empty();
   const std::string no_dates = "CAST(array() AS ARRAY<INTEGER>)";
   std::string positions = fmt::format("array(CASE WHEN t.{0} >= 0 THEN {1} - t.{0} ELSE t.{0} END)",

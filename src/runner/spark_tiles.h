@@ -43,7 +43,7 @@ class SparkTiles {
   std::string PositionOfRow(const PipelineQuery& query) const;
 
   /// From rows with a column "tidemill stratum" (the position) to the results of every key and
-  /// date: adds the steps, of which the last has the keys, kSparkDateColumn, "tidemill date" and a
+  /// date: adds the steps, of which the last has the keys, DateIndexColumn(), DateColumn() and a
   /// column per aggregate. `keys` are quoted.
   void AddSteps(const std::vector<std::string>& keys,
                 const std::vector<SparkTileAggregate>& aggregates, PipelineQuery* query) const;
@@ -55,6 +55,8 @@ class SparkTiles {
 
   static std::string StratumColumn() { return "tidemill stratum"; }
   static std::string DateColumn() { return "tidemill date"; }
+  /// The index of the date in the plan.
+  static std::string DateIndexColumn() { return "tidemill date index"; }
 
  private:
   struct Layout;
@@ -63,11 +65,11 @@ class SparkTiles {
   void AddTiles(const std::vector<std::string>& keys,
                 const std::vector<std::pair<std::string, std::string>>& counts,
                 const Layout& layout, PipelineQuery* query) const;
-  /// With `last_date`, the last date of a tile.
+  /// To distinct values: the stratum in which the same value comes again.
   void AddRuns(const std::vector<std::string>& keys, const Layout& layout,
                PipelineQuery* query) const;
-  std::string StrataTable(const PipelineQuery& query) const;
-  std::string DatesTable(const Layout& layout, const PipelineQuery& query) const;
+  std::string StrataTable() const;
+  std::string DatesTable(const Layout& layout) const;
   std::string ResultsOf(const std::vector<SparkTileAggregate>& aggregates, const Layout& layout,
                         const PipelineQuery& query) const;
   int32_t PositionOf(Slot slot) const;
