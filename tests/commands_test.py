@@ -196,6 +196,13 @@ def test_sql_gives_the_rows_of_the_run(world):
     assert_equal(run_sql(query), world.table(), ["user_id"], loose={"mean", "spread", "rate"})
 
 
+def test_sql_of_features_named_as_its_own_columns_were(world):
+    world.pipeline(features='{aggregate_2: count(*), aggregate_1: max(value), "n": aggregate_2 + 1}')
+    world.run()
+    query = call("sql", world.file, "--date", DATE, "--dialect", "duckdb", sets=world.sets).stdout
+    assert_equal(run_sql(query), world.table(), ["user_id"])
+
+
 def test_sql_of_the_examples(tmp_path):
     call("demo", tmp_path / "demo")
     (file,) = (tmp_path / "demo").glob("*.yaml")

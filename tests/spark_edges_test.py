@@ -18,6 +18,7 @@ MOMENTS = {
     "Australia/Lord_Howe": ["2025-10-05 02:00", "2025-10-05 02:15", "2025-10-05 02:29:59", "2025-10-05 02:30"],
     "America/St_Johns": ["2010-03-14 00:00", "2010-03-14 00:01", "2010-03-14 00:45", "2010-03-14 01:00:59", "2024-03-10 02:30"],
     "Antarctica/Troll": ["2026-03-29 01:00", "2026-03-29 01:59", "2026-03-29 02:30", "2026-03-29 03:00"],
+    "Antarctica/Casey": ["2009-10-18 03:30", "2016-10-22 01:30", "2018-10-07 02:00", "2020-10-04 00:01", "2020-10-04 02:59"],
     "America/Sao_Paulo": ["2018-11-04 00:00", "2018-11-04 00:30", "2018-02-17 23:30"],
     "Europe/Berlin": ["2026-03-29 02:00", "2026-03-29 02:59:59.999999", "2026-10-25 02:30"],
 }
@@ -48,6 +49,7 @@ def test_any_number_of_digits(spark, tmp_path):
     digits = [0, 1, 2, -1, -2, 292, 293, 400, -308, -400]
     pairs = [(x, n) for x in values for n in digits]
     features = [f"min_by(round(x, {n}), id)" for n in digits] + ["min_by(round(x, n), id)"]
+    features += [f"min_by(round({exact}, {n}), id)" for exact in ("n", "cast(n as decimal(9,2))") for n in (400, -1, -400)]
     table = rows(x=pa.array([x for x, _ in pairs]), n=pa.array([n for _, n in pairs]))
     compare(spark, tmp_path, features, "id", "UTC", table)
 
