@@ -76,6 +76,11 @@ class Client:
         self.session = session
         self._lock = threading.Lock()  # a session has one set of settings and views
         self._tag = f"tidemill-{uuid.uuid4()}"
+        # Tags of a classic session do not reach the jobs of toArrow(); those of its context do. Connect has no context.
+        context = getattr(session, "sparkContext", None)
+        self._add_tag = context.addJobTag if context else session.addTag
+        self._remove_tag = context.removeJobTag if context else session.removeTag
+        self._interrupt = context.cancelJobsWithTag if context else session.interruptTag
 
     def collect(self, query: Mapping[str, Any]) -> pyarrow.Table:
         """The rows of the query."""
@@ -90,7 +95,7 @@ class Client:
 
     def cancel(self) -> None:
         """Has what runs fail; from another thread."""
-        self.session.interruptTag(self._tag)
+        self._interrupt(self._tag)
 
     @contextlib.contextmanager
     def _frame(self, query: Mapping[str, Any]) -> Iterator[DataFrame]:
@@ -101,11 +106,11 @@ class Client:
             # One path goes in as such: Delta takes no lists.
             paths = list(query["paths"])
             reader.load(paths[0] if len(paths) == 1 else paths).createOrReplaceTempView(query["view"])
-            self.session.addTag(self._tag)  # of what this thread runs
+            self._add_tag(self._tag)  # of what this thread runs
             try:
                 yield self.session.sql(query["sql"])
             finally:
-                self.session.removeTag(self._tag)
+                self._remove_tag(self._tag)
                 self.session.catalog.dropTempView(query["view"])
 
     @contextlib.contextmanager
