@@ -133,11 +133,10 @@ class SparkWork : public PassWork {
   /// Runs a call of the client on a thread of its own, and has it ended once the pass is cancelled.
   arrow::Status Cancellable(const std::function<arrow::Status()>& call) const {
     auto done = std::async(std::launch::async, call);
-    bool is_cancelled = false;
-    while (done.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
-      if (is_cancelled || CheckCancelled().ok()) continue;
-      is_cancelled = true;
-      client_->Cancel();
+    for (int round = 0;
+         done.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready;) {
+      // Again and again: what was cancelled may have been between two of its jobs.
+      if (!CheckCancelled().ok() && round++ % 10 == 0) client_->Cancel();
     }
     const arrow::Status status = done.get();
     ARROW_RETURN_NOT_OK(CheckCancelled());

@@ -53,7 +53,9 @@ struct ToldClient : SparkClient {
     }
     return answer;
   }
-  void Cancel() override { ended.set_value(); }
+  void Cancel() override {
+    if (!has_ended.exchange(true)) ended.set_value();
+  }
   arrow::Result<int64_t> Write(const SparkQuery& query, const std::string& partition,
                                const std::string& uri) override {
     queries.push_back(query);
@@ -83,6 +85,7 @@ struct ToldClient : SparkClient {
   std::string work;
   std::atomic<bool>* cancelled = nullptr;
   std::promise<void> ended;
+  std::atomic<bool> has_ended = false;
 };
 
 class SparkEngineTest : public FolderTest {
