@@ -1,10 +1,12 @@
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import tidemill_command
+from dask_cluster import DaskCluster
 from delta_world import DeltaWorld
 from interop_setup import path_of
 from interop_worker import Spark, SparkConnectServer, Worker
@@ -83,6 +85,23 @@ def s3_proxy(s3: S3Server) -> Iterator[S3Proxy]:
 
 
 @pytest.fixture(scope="session")
+def dask_site() -> Iterator[str]:
+    """The folder of Dask, importable in this process."""
+    folder = path_of("dask")
+    sys.path.append(folder)
+    yield folder
+    sys.path.remove(folder)
+
+
+@pytest.fixture(scope="session")
+def dask_cluster(dask_site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A scheduler and two workers, for tests that leave them as they are."""
+    made = DaskCluster(dask_site, tmp_path_factory.mktemp("cluster"))
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture(scope="session")
 def deltars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     worker = Worker("deltars_worker", tmp_path_factory.mktemp("deltars"))
     yield worker
@@ -113,6 +132,23 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     yield worker
     worker.stop()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def dask_site() -> Iterator[str]:
+    """The folder of Dask, importable in this process."""
+    folder = path_of("dask")
+    sys.path.append(folder)
+    yield folder
+    sys.path.remove(folder)
+
+
+@pytest.fixture(scope="session")
+def dask_cluster(dask_site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A scheduler and two workers for tests that leave them as they are."""
+    made = DaskCluster(dask_site, tmp_path_factory.mktemp("dask"))
+    yield made.start()
+    made.stop()
 
 
 @pytest.fixture

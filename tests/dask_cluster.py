@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ class DaskCluster:
         self.scheduler = self._process(
             "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--dashboard-address", "127.0.0.1:0"
         )
+        wait_until(self._answers)
         for _ in range(workers):
             self.add_worker()
         return self
@@ -60,6 +62,14 @@ class DaskCluster:
                 process.wait(timeout=5)
         self.workers = []
         self.scheduler = None
+
+    def _answers(self) -> bool:
+        assert self.scheduler.poll() is None, self.log
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     @property
     def log(self) -> str:

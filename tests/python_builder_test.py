@@ -2,6 +2,9 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 
 import duckdb
 import polars
@@ -12,7 +15,7 @@ import tidemill
 from tidemill_command import ROOT, call, call_json
 from world import DATE
 
-EXAMPLES = sorted((ROOT / "pipelines").glob("*.yaml")) + sorted((ROOT / "tests/cases").glob("*/*.yaml"))
+EXAMPLES = sorted((ROOT / "pipelines").glob("*.yaml")) + sorted((ROOT / "tests/cases").glob("*/pipeline.yaml"))
 
 
 def built(world):
@@ -95,7 +98,7 @@ def stream_of(kind):
     if kind == "polars":
         return polars.from_arrow(table)
     if kind == "duckdb":
-        return duckdb.sql("select * from table")
+        return duckdb.from_arrow(table)
     return table
 
 
@@ -127,7 +130,37 @@ def test_the_same_table_is_the_same_source_and_another_is_not(tmp_path):
     pipeline_over(ROWS).run("2026-03-03")
     assert [date.status for date in pipeline_over(ROWS).status().dates] == ["done"]
     changed = [{**row, "value": 8.0} if row["value"] == 9.0 else row for row in ROWS]
-    assert [date.status for date in pipeline_over(changed).status().dates] == ["stale"]
+    assert [date.status for date in pipeline_over(changed).status().dates] == ["changed"]
+
+
+SCRIPT = """
+import sys, pyarrow, tidemill
+rows = pyarrow.table({"user": ["a", "b"], "at": pyarrow.array([0, 1], pyarrow.timestamp("s"))})
+pipeline = tidemill.Pipeline.from_yaml(sys.stdin.read(), EVENTS=rows)
+print([date.status for date in pipeline.status("1970-01-01", "1970-01-01").dates])
+if sys.argv[1] == "run":
+    pipeline.run("1970-01-01")
+"""
+
+
+def test_the_same_table_in_the_next_process(tmp_path):
+    text = (
+        "pipeline: m\nsource: {path: '${EVENTS}', event_time: at}\nentity: user\nwindow: 1d\n"
+        f"features: {{n: count(*)}}\noutput: {{path: {json.dumps(str(tmp_path / 'out'))}}}\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
+
+    def statuses(what):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, what], input=text, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert statuses("run") == "['missing']\n"
+    assert statuses("look") == "['done']\n"
+    (folder,) = tmp_path.glob("tidemill-tables-*")
+    assert [path.name for path in folder.iterdir()] == ["lock"], "tables outlive the processes that used them"
 
 
 def test_numbers_in_names_are_text(world):

@@ -11,7 +11,6 @@ import warnings
 import duckdb
 import polars
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import tidemill
 from sources import clicks
@@ -48,8 +47,8 @@ def test_compute_publishes_nothing_and_gives_what_a_run_writes(world, pipeline, 
 def test_features_go_where_arrow_goes(pipeline):
     features = pipeline.compute(DATE)
     expected = pa.table(features).to_pylist()
-    assert polars.from_arrow(features).to_dicts() == expected == features.to_polars().to_dicts()
-    assert duckdb.sql("select sum(events) from features").fetchone()[0] == sum(row["events"] for row in expected)
+    assert polars.DataFrame(features).to_dicts() == expected == features.to_polars().to_dicts()
+    assert duckdb.sql("select sum(events) from features").fetchall()[0][0] == sum(row["events"] for row in expected)
 
 
 def test_compute_of_one_entity_and_of_few_rows(pipeline):
@@ -207,7 +206,8 @@ except KeyboardInterrupt:
 def test_published_features_are_read_back(world, pipeline):
     pipeline.backfill("2026-03-01", "2026-03-04")
     everything = tidemill.read_features(world.out).to_arrow()
-    assert everything.num_rows == 28 and everything.schema.field("feature_date").type == pa.date32()
+    days = [world.table(f"2026-03-0{day}") for day in range(1, 5)]
+    assert everything.num_rows == sum(day.num_rows for day in days) > 20 and everything.schema.field("feature_date").type == pa.date32()
     two = tidemill.read_features(world.out, dates=["2026-03-02", dt.date(2026, 3, 4)], columns=["user_id", "feature_date"])
     assert set(two.to_arrow().column("feature_date").to_pylist()) == {dt.date(2026, 3, 2), dt.date(2026, 3, 4)}
     assert two.column_names == ["user_id", "feature_date"]
@@ -229,7 +229,8 @@ def test_delta_features_are_read_back(disk_delta):
     pipeline = tidemill.Pipeline.load(disk_delta.file, **disk_delta.sets)
     pipeline.backfill("2026-03-02", "2026-03-04")
     rows = tidemill.read_features(disk_delta.out, dates=["2026-03-02", "2026-03-04"]).to_arrow()
-    assert rows.num_rows == 14 and set(map(str, rows.column("feature_date").to_pylist())) == {"2026-03-02", "2026-03-04"}
+    assert rows.num_rows == sum(disk_delta.table(date).num_rows for date in ("2026-03-02", "2026-03-04")) > 10
+    assert set(map(str, rows.column("feature_date").to_pylist())) == {"2026-03-02", "2026-03-04"}
 
 
 def test_reading_dates_of_composite_partitions(world):

@@ -1,5 +1,6 @@
 """The wheel in an environment that has nothing else."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,12 +24,17 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def run(*command: object, cwd: Path, **environment: str) -> str:
-    """Standard output of a command that knows nothing of this checkout."""
+def call(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
+    """Runs a command that knows nothing of this checkout."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("TIDEMILL", "PYTHON"))}
-    done = subprocess.run(
+    return subprocess.run(
         list(map(str, command)), cwd=cwd, env={**bare, **environment}, capture_output=True, text=True, timeout=300
     )
+
+
+def run(*command: object, cwd: Path) -> str:
+    """Standard output of one that ends well."""
+    done = call(*command, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -70,10 +76,7 @@ def test_an_engine_whose_client_is_missing_says_what_to_install(clean, tmp_path)
     (tmp_path / "p.yaml").write_text(
         "pipeline: p\nsource: {path: e, day: d}\nentity: u\nwindow: 1d\nfeatures: {n: count(*)}\noutput: {path: o}\n"
     )
-    done = subprocess.run(
-        [clean / "tidemill", "run", "p.yaml", "--date", "2026-01-01", "--engine", "spark"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = call(clean / "tidemill", "run", "p.yaml", "--date", "2026-01-01", "--engine", "spark", cwd=tmp_path)
     assert done.returncode == 2 and "tidemill[spark]" in done.stderr, done.stderr
 
 
@@ -84,8 +87,8 @@ def test_without_the_package_the_program_says_how_to_get_it(tmp_path, clean):
     empty = tmp_path / "empty"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", empty], check=True)
     program = next(clean.parent.rglob("site-packages/tidemill/tidemill"))
-    done = subprocess.run(
-        [program, "run", "p.yaml", "--date", "2026-01-01", "--engine", "dask"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, env={"TIDEMILL_PYTHON": str(empty / "bin/python")},
-    )  # fmt: skip
-    assert done.returncode != 0 and "pip install tidemill" in done.stderr, done.stderr
+    arguments = ("run", "p.yaml", "--date", "2026-01-01", "--engine", "dask")
+    done = call(program, *arguments, cwd=tmp_path, TIDEMILL_PYTHON=str(empty / "bin/python"))
+    assert done.returncode == 2 and "install tidemill" in done.stderr, done.stderr
+    document = json.loads(call(program, *arguments, "--json", cwd=tmp_path, TIDEMILL_PYTHON=str(empty / "bin/python")).stdout)
+    assert document["error"]["code"] == 2

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .errors import TidemillWarning as TidemillWarning
     from .features import Features as Features
     from .features import read_features as read_features
-    from .pipeline import Pipeline as Pipeline
-    from .pipeline import pipeline as pipeline
+    from ._pipeline import Pipeline as Pipeline
+    from ._pipeline import pipeline as pipeline
     from .progress import Progress as Progress
     from .reports import BackfillReport as BackfillReport
     from .reports import CheckResult as CheckResult
@@ -46,19 +46,23 @@ _HOMES = {
         "TidemillWarning",
     ],
     "features": ["Features", "read_features"],
-    "pipeline": ["Pipeline", "pipeline"],
+    "_pipeline": ["Pipeline", "pipeline"],
     "progress": ["Progress"],
     "reports": ["BackfillReport", "CheckResult", "PlanReport", "RunReport", "StatusReport"],
     "sample": ["generate_events"],
     "native": ["__version__"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-# `tidemill.pipeline` is the function, not the module of that name.
 __all__ = sorted(_HOME_OF)
+
+
+_MODULES = ("airflow", "dask", "engines", "errors", "spark")
 
 
 def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if home is None:
         raise AttributeError(f"module 'tidemill' has no attribute '{name}'")
     value = getattr(import_module(f".{home}", __name__), name)
@@ -67,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -34,14 +34,24 @@ def engine(scheduler: Any = None, *, scan_bytes: int = 0, window_bytes: int = 0)
     return _core.distributed_engine(Cluster(scheduler), scan_bytes, window_bytes)
 
 
-def run_task(task: str) -> str:
-    """What a worker runs. An exception means that another attempt may go well."""
-    return _core.run_task(task)
+def _sent_by_value() -> tuple[Callable[[str], str], Callable[[], str]]:
+    """What workers run: a task, and the question for their version. Functions inside of a function travel as code, not
+    as a name, so a scheduler need not have Tidemill, and a worker that lacks it can say so."""
+
+    def run_tidemill_task(task: str) -> str:
+        from tidemill.native import _core
+
+        return _core.run_task(task)
+
+    def tidemill_version() -> str:
+        from tidemill.native import __version__
+
+        return __version__
+
+    return run_tidemill_task, tidemill_version
 
 
-def version() -> str:
-    """What a worker is asked first."""
-    return __version__
+_run_task, _version = _sent_by_value()
 
 
 class Cluster:
@@ -50,6 +60,7 @@ class Cluster:
     def __init__(self, scheduler: Any) -> None:
         self._owned = isinstance(scheduler, str)
         self.client = _client_of(scheduler)
+        self.address = self.client.scheduler.address
 
     def __del__(self) -> None:
         if getattr(self, "_owned", False) and hasattr(self, "client"):
@@ -61,7 +72,7 @@ class Cluster:
         try:
             self.client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            raise RunFailed(f"no worker came to {self._address} within {PATIENCE} seconds") from None
+            raise RunFailed(f"no worker came to {self.address} within {PATIENCE} seconds") from None
         self._compare_versions()
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         slots = sum(worker["nthreads"] for worker in workers)
@@ -75,7 +86,7 @@ class Cluster:
         no task is left waiting."""
         name = f"tidemill-{uuid.uuid4().hex}"
         futures = {
-            self.client.submit(run_task, task, key=f"{name}-{index}", pure=False, retries=RETRIES): index
+            self.client.submit(_run_task, task, key=f"{name}-{index}", pure=False, retries=RETRIES): index
             for index, task in enumerate(tasks)
         }
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -102,10 +113,6 @@ class Cluster:
                 with contextlib.suppress(Exception):
                     self.client.cancel(list(futures), force=True)
 
-    @property
-    def _address(self) -> str:
-        return self.client.scheduler.address if self.client.scheduler is not None else "the scheduler"
-
     def _result_of(self, future: Any) -> str:
         try:
             return future.result(timeout=5)
@@ -113,14 +120,14 @@ class Cluster:
             raise
         except distributed.KilledWorker as error:
             raise RunFailed(
-                f"a task was given up after {self._address} had lost several workers to it: they may need more memory "
+                f"a task was given up after {self.address} had lost several workers to it: they may need more memory "
                 f"({error})"
             ) from error
-        except distributed.client.FutureCancelledError as error:
-            raise RunFailed(f"{self._address} is gone, or has cancelled the tasks of the run ({error})") from error
+        except (distributed.client.FutureCancelledError, distributed.comm.CommClosedError) as error:
+            raise RunFailed(f"{self.address} is gone, or has cancelled the tasks of the run ({error})") from error
 
     def _compare_versions(self) -> None:
-        answers = self.client.run(version, on_error="return")
+        answers = self.client.run(_version, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, BaseException):
                 raise Invalid(f"worker {worker} cannot run Tidemill: install tidemill {__version__} there ({answer!r})")

@@ -1,0 +1,169 @@
+"""Pipelines and data that every engine must agree on: where engines differ by nature."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+from cases_test import CASES, all_dates
+from cases_test import write_source as write_case
+from hourly import Hourly, stream
+from pipelines import write_pipeline
+from sources import write_days
+from tidemill_command import ROOT, call
+
+INFINITE = float("inf")
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class EqualityCase:
+    """`make` writes a pipeline file and its source below a folder and gives the file's path; the names of the source
+    and the table are EVENTS and OUT."""
+
+    name: str
+    make: Callable[[Path], Path]
+    start: str
+    end: str
+    entity: tuple[str, ...]
+    #: Sums of doubles that cancel on the way, which only exact sums survive.
+    cancels: bool = False
+
+
+def _days(schema: pa.Schema, rows: list[dict], **pipeline: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_days(folder / "events", rows, schema, row_group_size=3)
+        return write_pipeline(folder / "pipeline.yaml", **pipeline)
+
+    return make
+
+
+def _day(number: int) -> str:
+    return str(dt.date(2026, 3, number))
+
+
+def _odd_doubles() -> EqualityCase:
+    values = [NAN, -0.0, 0.0, None, INFINITE, -INFINITE, 1e-310, 5e-324, 0.1, 0.2, -0.3, 1e15, 3.0]
+    rows = [{"event_date": _day(1 + i % 3), "u": f"u{i % 4}", "x": value, "i": i} for i, value in enumerate(values * 2)]
+    schema = pa.schema([("u", pa.string()), ("x", pa.float64()), ("i", pa.int64())])
+    features = """
+      n: count(x)
+      kinds: count(distinct x)
+      low: min(x)
+      high: max(x)
+      finite: sum(x) filter (where abs(x) < 1e100)
+      mean: avg(x) filter (where abs(x) < 1e100)
+      spread: stddev_samp(x) filter (where abs(x) < 1e10)
+      at_low: min_by(i, x)
+      at_high: max_by(i, x)
+      zero: bool_or(x = 0)
+      ratio: case when low = 0 then 0.0 else n / nullif(low, 0) end
+    """
+    return EqualityCase("doubles", _days(schema, rows, source="day: event_date", entity="u", window="2d", features=features),
+                        _day(1), _day(4), ("u",))  # fmt: skip
+
+
+def _decimals() -> EqualityCase:
+    rows = [
+        {
+            "event_date": _day(1 + i % 3),
+            "u": f"u{i % 3}",
+            "small": None if i % 7 == 0 else Decimal(i * 37 - 200) / 100,
+            "large": Decimal("99999999999999999999999.999") - i if i % 2 else None,
+        }
+        for i in range(40)
+    ]
+    schema = pa.schema([("u", pa.string()), ("small", pa.decimal128(9, 2)), ("large", pa.decimal128(26, 3))])
+    features = """
+      total: sum(small)
+      mean: avg(small)
+      low: min(small)
+      high: max(large)
+      distinct_small: count(distinct small)
+      positive: sum(small) filter (where small > 0.5)
+      large_total: sum(large)
+      as_double: cast(sum(small) as double precision) / 2
+    """
+    return EqualityCase("decimals", _days(schema, rows, source="day: event_date", entity="u", window="2d", features=features),
+                        _day(1), _day(4), ("u",))  # fmt: skip
+
+
+def _null_entities(policy: str) -> EqualityCase:
+    countries = ["de", None, "", "DE", "é"]
+    rows = [
+        {"event_date": _day(1 + i % 4), "u": None if i % 5 == 0 else i % 3 - 1, "country": countries[i % 4 if i % 3 else 4], "x": i}
+        for i in range(60)
+    ]
+    schema = pa.schema([("u", pa.int32()), ("country", pa.string()), ("x", pa.int16())])
+    features = "n: count(*)\n total: sum(x)\n words: count(distinct country)\n latest: max_by(country, x)"
+    pipeline = {"source": "day: event_date", "entity": "[u, country]", "window": "3d", "features": features}
+    return EqualityCase(f"null-entities-{policy}", _days(schema, rows, **pipeline, more=f"null_entity: {policy}"),
+                        _day(2), _day(5), ("u", "country"))  # fmt: skip
+
+
+def _empty_windows() -> EqualityCase:
+    rows = [{"event_date": day, "u": "a", "x": 1} for day in ("2026-03-02", "2026-03-09")]
+    schema = pa.schema([("u", pa.string()), ("x", pa.int64())])
+    features = """
+      n: {expr: count(*), windows: [1d, 3d]}
+      total: {expr: sum(x), windows: [1d, 3d]}
+      filled: {expr: sum(x), window: 1d, default: 0}
+      since: datediff(feature_date, cast('2026-03-01' as date))
+    """
+    return EqualityCase("empty-windows", _days(schema, rows, source="day: event_date", entity="u", window="3d", features=features),
+                        "2026-02-27", "2026-03-14", ("u",))  # fmt: skip
+
+
+def _hours(zone: str, first: str, last: str, start: str, end: str) -> EqualityCase:
+    def make(folder: Path) -> Path:
+        hourly = Hourly(folder, zone, zoned=True, partitioned=True)
+        hourly.add(stream(first, last, zone, zoned=True, minutes=17))
+        return hourly.file
+
+    return EqualityCase(f"hours-{zone.replace('/', '-')}", make, start, end, ("user_id",))
+
+
+def _example() -> EqualityCase:
+    def make(folder: Path) -> Path:
+        sizes = ("--days", 9, "--start", "2026-02-22", "--events-per-day", 3000, "--entities", 400)
+        call("generate", "events", folder / "events", *sizes)
+        # The time of a run is no property of its date.
+        text = (ROOT / "pipelines/user_engagement.yaml").read_text().replace("  computed_at: run_timestamp()\n", "")
+        (folder / "pipeline.yaml").write_text(text)
+        return folder / "pipeline.yaml"
+
+    return EqualityCase("user-engagement", make, "2026-02-26", "2026-03-02", ("user_id",))
+
+
+def _by_hand(name: str, dates: list[str]) -> EqualityCase:
+    file = CASES / name / "pipeline.yaml"
+    entity = {"composite-entity": ("user_id", "country")}
+
+    def make(folder: Path) -> Path:
+        write_case(name, folder / "events")
+        return file
+
+    return EqualityCase(name, make, min(dates), max(dates), entity.get(name, ("user_id",)), cancels=name == "exact-sums")
+
+
+def all_cases() -> list[EqualityCase]:
+    by_name: dict[str, list[str]] = {}
+    for name, date in all_dates():
+        by_name.setdefault(name, []).append(date)
+    by_hand = [_by_hand(name, dates[:1]) if name == "summer-time" else _by_hand(name, dates) for name, dates in by_name.items()]
+    summer = [_by_hand("summer-time", [date]) for date in by_name["summer-time"][1:]]
+    return [
+        *by_hand,
+        *summer,
+        _odd_doubles(),
+        _decimals(),
+        _null_entities("drop"),
+        _null_entities("keep"),
+        _empty_windows(),
+        _hours("Europe/Stockholm", "2026-03-28", "2026-03-31", "2026-03-29T00", "2026-03-29T08"),
+        _hours("Europe/Stockholm", "2026-10-24", "2026-10-27", "2026-10-25T00", "2026-10-25T06"),
+        _hours("America/St_Johns", "2026-03-07", "2026-03-10", "2026-03-08T20", "2026-03-09T04"),
+        _example(),
+    ]
