@@ -281,7 +281,7 @@ class _Computing:
         scratch: str | os.PathLike[str] = "",
         progress: ProgressArgument = None,
     ) -> None:
-        self.callback = callback_of(progress)
+        self.callback = callback = callback_of(progress)
         self.how = _core.Computing()
         self.how.engine = make_engine(engine, scheduler)
         self.how.threads = threads
@@ -289,7 +289,8 @@ class _Computing:
         self.how.scratch = os.fspath(scratch)
         self.how.on_warning = _warn
         if self.callback is not None:
-            self.how.on_progress = lambda *at: self.callback(Progress(*at))
+            # Nothing here may hold `how`: Python's collector does not see cycles through the extension.
+            self.how.on_progress = lambda *at: callback(Progress(*at))
 
     def __enter__(self) -> Any:
         return self.how
