@@ -25,7 +25,9 @@ def make_engine(engine: Any, scheduler: Any = None) -> Any:
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("tidemill"):
             raise
-        raise Invalid(f"engine {engine!r} needs {_CLIENTS[engine]}: pip install 'tidemill[{engine}]' ({error})") from error
+        raise Invalid(
+            f"engine {engine!r} needs {_CLIENTS[engine]}, which is not installed ({error}): install tidemill[{engine}]"
+        ) from error
 
 
 def check_engine(engine: Any, scheduler: Any = None) -> None:

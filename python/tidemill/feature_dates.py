@@ -9,11 +9,11 @@ FeatureDate = str | Date
 
 
 def label_at(instant: datetime, zone: tzinfo, grain: str) -> str:
-    """The feature date that an instant with a zone lies in. An hour that a clock runs through twice has its offset
-    behind it the second time."""
-    local = datetime.fromtimestamp(instant.timestamp(), zone)
+    """The feature date that an instant with a zone lies in. Hours are counted in UTC and called by their local time,
+    without minutes; one that a clock runs through twice has its offset behind it the second time."""
     if grain == "day":
-        return f"{local:%Y-%m-%d}"
+        return f"{datetime.fromtimestamp(instant.timestamp(), zone):%Y-%m-%d}"
+    local = datetime.fromtimestamp(instant.timestamp() // 3600 * 3600, zone)
     return f"{local:%Y-%m-%dT%H}" + (local.isoformat()[-6:] if local.fold else "")
 
 
