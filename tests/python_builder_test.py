@@ -1,10 +1,13 @@
 """Pipelines built in Python are pipeline files, and the other way round."""
 
+import copy
 import datetime as dt
 import json
 import os
+import pickle
 import subprocess
 import sys
+from decimal import Decimal
 
 import duckdb
 import polars
@@ -116,7 +119,11 @@ def test_a_table_in_memory_is_a_source(kind, tmp_path):
         {"user": "a", "n": 2, "total": 3.5},
         {"user": "b", "n": 1, "total": None},
     ]
-    assert "${SOURCE}" in pipeline.to_yaml()
+    assert "${TIDEMILL_TABLE}" in pipeline.to_yaml()
+    with pytest.warns(tidemill.TidemillWarning, match="TIDEMILL_TABLE=table"):
+        pipeline.save(tmp_path / "saved.yaml")
+    again = tidemill.Pipeline.load(tmp_path / "saved.yaml", TIDEMILL_TABLE=stream_of(kind))
+    assert len(again.compute("2026-03-03")) == 2
 
 
 def test_the_same_table_is_the_same_source_and_another_is_not(tmp_path):
@@ -177,3 +184,77 @@ def test_a_file_on_disk_and_its_table_in_python(world):
     on_disk = tidemill.Pipeline.load(world.file, **world.sets).compute(DATE)
     assert in_memory.to_arrow().equals(on_disk.to_arrow())
     call("lint", world.file, sets=world.sets)
+
+
+ODD = """
+pipeline: 007
+description: 2026-13-45
+source: {path: e, day: d, where: "x <> 'yes'"}
+entity: user
+window: 5d
+features:
+  on: count(*)
+  yes: {expr: sum(x), default: 010}
+  exact: {expr: sum(y), default: 0.12345678901234567890}
+  unset: {expr: max(z), default: =}
+output: {path: 0x10, partition_by: [feature_date]}
+"""
+
+
+def test_scalars_stay_the_text_that_they_are():
+    loaded = tidemill.Pipeline.from_yaml(ODD)
+    longer = loaded.feature("off", "min(x)")
+    assert longer.name == "007"
+    assert longer.feature_names == ["on", "yes", "exact", "unset", "off"]
+    assert {**loaded._spec, "features": {**loaded._spec["features"], "off": "min(x)"}} == longer._spec
+    assert longer._spec["features"]["yes"]["default"] == "010" and longer._spec["output"]["path"] == "0x10"
+
+
+def test_python_values_become_text():
+    made = tidemill.pipeline("t").feature("a", "max(b)", default=True).feature("c", "sum(d)", default=Decimal("0.10"))
+    made = made.output("o", max_rows_per_file=100, partition_by="feature_date")
+    assert made._spec["features"] == {"a": {"expr": "max(b)", "default": "true"}, "c": {"expr": "sum(d)", "default": "0.10"}}
+    assert made._spec["output"] == {"path": "o", "partition_by": ["feature_date"], "max_rows_per_file": "100"}
+    assert tidemill.pipeline("t").feature("w", "count(*)", windows="7d")._spec["features"]["w"]["windows"] == ["7d"]
+
+
+def test_a_stream_is_read_once(tmp_path):
+    text = f"pipeline: m\nsource: {{path: '${{E}}', event_time: at}}\nentity: user\nwindow: 2d\nfeatures: {{n: count(*)}}\noutput: {{path: {tmp_path}}}\n"
+    pipeline = tidemill.Pipeline.from_yaml(text, E=pa.Table.from_pylist(ROWS).to_reader())
+    assert len(pipeline.feature("more", "sum(value)").compute("2026-03-03")) == len(pipeline.compute("2026-03-03")) == 2
+
+
+@pytest.mark.parametrize("value", [None, object(), {"a": 1}, polars.Series([1, 2])])
+def test_names_that_stand_for_nothing(value):
+    with pytest.raises(tidemill.Invalid):
+        tidemill.Pipeline.from_yaml(ODD, EVENTS=value)
+
+
+def test_a_pipeline_travels(world):
+    pipeline = tidemill.Pipeline.load(world.file, **world.sets)
+    assert pickle.loads(pickle.dumps(pipeline)) == copy.deepcopy(pipeline) == pipeline
+    assert pickle.loads(pickle.dumps(pipeline)).compute(DATE).to_arrow().equals(pipeline.compute(DATE).to_arrow())
+
+
+def test_a_child_process_leaves_the_tables_of_its_parent(tmp_path):
+    script = f"""
+import os, pyarrow, sys, tidemill
+rows = pyarrow.table({{"user": ["a"], "at": pyarrow.array([0], pyarrow.timestamp("s"))}})
+p = tidemill.pipeline("m").source(rows, event_time="at").entity("user").window("1d").features(n="count(*)").output({str(tmp_path / "out")!r})
+if os.fork() == 0:
+    sys.exit(0)
+os.wait()
+print(len(p.compute("1970-01-01")))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1\n", done.stderr
+
+
+def test_where_a_file_lies_does_not_change_with_the_working_directory(world, monkeypatch, tmp_path):
+    text = world.file.read_text().replace("${EVENTS}", "events").replace("${OUT}", "out")
+    (world.folder / "relative.yaml").write_text(text)
+    monkeypatch.chdir(world.folder)
+    pipeline = tidemill.Pipeline.load("relative.yaml")
+    monkeypatch.chdir("/")
+    assert len(pipeline.compute(DATE)) == len(pipeline.feature("more", "min(value)").compute(DATE)) == 7

@@ -1,12 +1,13 @@
 """The Python package: running, computing, looking, as its users call it."""
 
 import datetime as dt
+import gc
 import os
-import signal
 import subprocess
 import sys
 import threading
-import warnings
+import weakref
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars
@@ -271,3 +272,92 @@ def test_the_module_is_a_command_line(world):
     assert done.returncode == 0, done.stderr
     assert '"status": "done"' in done.stdout
     assert call_json("status", world.file, sets=world.sets)["dates"][0]["status"] == "done"
+
+
+UTC = dt.timezone.utc
+
+
+@pytest.mark.parametrize(
+    "date, label",
+    [
+        (dt.datetime(2026, 3, 2, 14), "2026-03-02T14"),
+        (dt.datetime(2026, 3, 2, 14, tzinfo=UTC), "2026-03-02T15"),
+        (dt.datetime(2026, 10, 25, 2), "2026-10-25T02"),
+        (dt.datetime(2026, 10, 25, 2, fold=1), "2026-10-25T02+01:00"),
+        (dt.datetime(2026, 10, 25, 1, tzinfo=UTC), "2026-10-25T02+01:00"),
+    ],
+)
+def test_labels_of_hours(date, label):
+    from tidemill.feature_dates import label_of
+
+    assert label_of(date, "hour", ZoneInfo("Europe/Berlin")) == label
+
+
+def test_labels_of_days():
+    from tidemill.feature_dates import label_of
+
+    berlin = ZoneInfo("Europe/Berlin")
+    assert label_of(dt.datetime(2026, 3, 2), "day", berlin) == "2026-03-02"
+    assert label_of(dt.datetime(2026, 3, 1, 23, tzinfo=UTC), "day", berlin) == "2026-03-02"
+    for wrong in (dt.datetime(2026, 3, 2, 14), dt.datetime(2026, 3, 2, 0, 30), 20260302, None):
+        with pytest.raises(tidemill.Invalid):
+            label_of(wrong, "day", berlin)
+
+
+def test_hours_are_read_back_by_datetime(tmp_path):
+    tidemill.generate_events(tmp_path / "events", days=1, events_per_day=500, entities=20)
+    pipeline = (
+        tidemill.pipeline("hours").source(tmp_path / "events", day="event_date", event_time="timestamp").grain("hour")
+        .entity("user_id").window("3h").feature("n", "count(*)").output(tmp_path / "out", partition_by=["feature_date", "feature_hour"])
+    )  # fmt: skip
+    written = pipeline.run(dt.datetime(2026, 1, 1, 14)).rows_written
+    assert written == len(tidemill.read_features(tmp_path / "out", dt.datetime(2026, 1, 1, 14))) > 0
+    with pytest.raises(tidemill.Invalid, match="2026-1-1"):
+        tidemill.read_features(tmp_path / "out", "2026-1-1")
+
+
+def test_columns_come_as_asked_for(world, pipeline):
+    pipeline.run(DATE)
+    assert tidemill.read_features(world.out, columns=["feature_date", "events", "user_id"]).column_names == ["feature_date", "events", "user_id"]
+    assert tidemill.read_features(world.out, columns="user_id").column_names == ["user_id"]
+
+
+def test_a_call_keeps_nothing_of_what_it_was_given(pipeline):
+    class Callback:
+        def __call__(self, progress):
+            pass
+
+    callback = Callback()
+    watched = weakref.ref(callback)
+    pipeline.run(DATE, progress=callback)
+    del callback
+    gc.collect()
+    assert watched() is None
+
+
+def test_planning_connects_to_nothing(pipeline):
+    assert pipeline.plan(DATE, engine="dask", scheduler="tcp://127.0.0.1:1").rows_read > 0
+    assert pipeline.status(DATE, DATE, engine="spark").in_state("missing") == [DATE]
+
+
+def test_texts_that_are_no_utf8_cross(tmp_path):
+    from tidemill.native import _core
+
+    class Refusing:
+        def resources(self):
+            raise OSError("cannot read \udcff")
+
+    pipeline = tidemill.pipeline("x").source(tmp_path / "events", day="event_date").entity("user_id").window("1d")
+    tidemill.generate_events(tmp_path / "events", days=1, events_per_day=50, entities=5)
+    pipeline = pipeline.feature("n", "count(*)").output(tmp_path / "out")
+    with pytest.raises(tidemill.RunFailed, match="cannot read"):
+        pipeline.run("2026-01-01", engine=_core.distributed_engine(Refusing()))
+
+
+def test_modules_are_there_without_their_import():
+    script = "import tidemill; print(tidemill.errors.Invalid.code, 'tidemill._core' in __import__('sys').modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout == "2 False\n", done.stderr

@@ -10,6 +10,11 @@ from tidemill.progress import NotebookBar, Progress, TerminalBar, callback_of
 HALF = Progress("scan", 50, 100, "rows")
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
 class Display:
     """What a notebook shows, update by update."""
 
@@ -45,7 +50,7 @@ def test_a_notebook_has_one_table_that_is_updated(notebook):
 
 
 def test_a_terminal_has_one_line_which_goes():
-    stream = io.StringIO()
+    stream = Terminal()
     bar = TerminalBar(stream)
     bar(HALF)
     assert "[###############---------------] 50 of 100 rows" in stream.getvalue()
@@ -53,9 +58,19 @@ def test_a_terminal_has_one_line_which_goes():
     assert stream.getvalue().endswith("\r\033[K")
 
 
+def test_a_log_has_no_bar():
+    stream = io.StringIO()
+    bar = TerminalBar(stream)
+    bar(HALF)
+    bar.close()
+    assert stream.getvalue() == ""
+
+
 def test_what_the_caller_gives_is_called():
     assert callback_of(None) is None and callback_of(False) is None
     assert callback_of(print) is print
+    with pytest.raises(TypeError):
+        callback_of(1)
     assert isinstance(callback_of(True), TerminalBar)
 
 

@@ -1,5 +1,6 @@
 """The wheel in an environment that has nothing else."""
 
+import json
 import os
 import subprocess
 import sys
@@ -88,4 +89,6 @@ def test_without_the_package_the_program_says_how_to_get_it(tmp_path, clean):
     program = next(clean.parent.rglob("site-packages/tidemill/tidemill"))
     arguments = ("run", "p.yaml", "--date", "2026-01-01", "--engine", "dask")
     done = call(program, *arguments, cwd=tmp_path, TIDEMILL_PYTHON=str(empty / "bin/python"))
-    assert done.returncode != 0 and "pip install tidemill" in done.stderr, done.stderr
+    assert done.returncode == 2 and "install tidemill" in done.stderr, done.stderr
+    document = json.loads(call(program, *arguments, "--json", cwd=tmp_path, TIDEMILL_PYTHON=str(empty / "bin/python")).stdout)
+    assert document["error"]["code"] == 2

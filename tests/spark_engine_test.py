@@ -1,8 +1,10 @@
 """`run` and `backfill` on Spark publish what they publish here: rows, order, ledger; and nothing when they fail."""
 
+import datetime as dt
 import json
 import math
 import random
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ from oracle.compare import differences
 from random_pipelines.pipeline import random_pipeline
 from random_pipelines.source import random_source, write_source
 from sources import CLICKS, clicks, write_file
+from spark_functions_test import AGGREGATES, AT, EVENTS, ROWS, listed
 from spark_sql_test import UNTAMED, floats_of, make_readable
 from tidemill_command import call, data_files, fingerprint, hidden_files
 from world import DATE, World
@@ -118,6 +121,59 @@ def test_backfill_is_one_pass_of_the_same_rows(spark, many):
     done = both(spark, many, "2026-02-27", "2026-03-08")
     assert done["report"]["passes"] == 1
     assert {date["status"] for date in done["report"]["dates"]} == {"done", "failed"}, "checks fail where there is nothing"
+
+
+def test_dates_between_that_are_not_wanted(spark, world):
+    """A day with a bad event fails the dates whose windows hold it; later, one date alone is there already."""
+    write_file(world.events / "event_date=2026-03-03/bad.parquet", [{"user_id": "u1", "kind": "bad"}], CLICKS)
+    features = FEATURES.replace("2d, 4d", "2d").replace("4d", "2d")
+    world.pipeline(features=features, checks="input: [\"count(*) filter (where kind = 'bad') = 0\"]", window="2d")
+    done = both(spark, world, "2026-03-01", "2026-03-05")
+    assert [date["status"] for date in done["report"]["dates"]] == ["done", "done", "failed", "failed", "done"]
+
+    world.pipeline(features=features, window="1d")
+    sets = {**world.sets, "OUT": world.folder / "one-by-one"}
+    assert spark.tidemill(world.file, sets, "run", "2026-03-03")["code"] == 0
+    assert spark.tidemill(world.file, sets, "backfill", "2026-03-01", "2026-03-05", only="missing")["code"] == 0
+    call("backfill", world.file, "--start", "2026-03-01", "--end", "2026-03-05", sets={**sets, "OUT": world.folder / "all"})
+    assert_same_tables(sets["OUT"], world.folder / "all", ["user_id"])
+
+
+def test_every_aggregate_over_windows_of_many_dates(spark, tmp_path):
+    at = pa.array([AT - dt.timedelta(hours=i % 95) for i in range(ROWS)], pa.timestamp("us"))
+    events = EVENTS.set_column(1, "at", at).append_column("g", pa.array([i % 7 for i in range(ROWS)], pa.int32()))
+    (tmp_path / "events").mkdir()
+    pq.write_table(events, tmp_path / "events/part-0.parquet")
+    calls = listed(AGGREGATES)
+    lines = [f"  f{i}: {{expr: {json.dumps(text)}, windows: [2d, 4d]}}" for i, text in enumerate(calls)]
+    checks = [{"check": f"({text}) is null", "severity": "warn"} for text in calls if not re.match("first|last|datediff", text)]
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(
+        "pipeline: aggregates\nsource: {path: events, event_time: at, timezone: Europe/Berlin}\nentity: g\nwindow: 4d\n"
+        f"checks: {json.dumps({'input': checks})}\nfeatures:\n" + "\n".join(lines) + '\noutput: {path: "${OUT}"}\n'
+    )
+    dates = "2026-03-28", "2026-03-30"
+    done = spark.tidemill(file, {"OUT": tmp_path / "on-spark"}, "backfill", *dates)
+    assert done["code"] == 0, done
+    call("backfill", file, "--start", dates[0], "--end", dates[1], sets={"OUT": tmp_path / "out"})
+    assert_same_tables(tmp_path / "on-spark", tmp_path / "out", ["g"])
+
+
+def test_paths_that_look_like_patterns(spark, world):
+    """Of folders, and of values in the names of partitions."""
+    odd = world.folder / "odd {a,b}[c] 100% #1?"
+    world.events.rename(odd)
+    for file in data_files(odd):
+        member = odd / file.parent.name / ("team=a%2Fb%20c" if file.parent.name[-1] in "12" else "team=x")
+        member.mkdir()
+        file.rename(member / file.name)
+    world.pipeline(features="n: count(*)\nteam: max(team)", window="4d")
+    sets = {"EVENTS": odd, "OUT": world.folder / "on-spark"}
+    done = spark.tidemill(world.file, sets, "backfill", "2026-03-01", DATE)
+    assert done["code"] == 0, done
+    call("backfill", world.file, "--start", "2026-03-01", "--end", DATE, sets={**sets, "OUT": world.out})
+    assert_same_tables(sets["OUT"], world.out, ["user_id"])
+    assert {row["team"] for row in world.rows("2026-03-02")} == {"a/b c"}
 
 
 @pytest.mark.parametrize("policy", ["drop", "keep", "error"])

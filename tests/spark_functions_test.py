@@ -122,7 +122,7 @@ EXPRESSIONS = [
 AGGREGATES = """
 count(*); count(x); count(distinct x); count(distinct s); count(distinct p); count(distinct tz); sum(n); sum(z); sum(x); sum(p);
 sum(distinct m); sum(distinct z); avg(n); avg(z); avg(x); avg(p); avg(distinct m); avg(distinct p); min(x); max(x); min(y); max(s);
-min(s); max(p); min(d); max(tz); min(b); stddev_samp(z); stddev_pop(n); var_samp(z); var_pop(p); variance(x); stddev(distinct m);
+min(s); max(p); min(d); max(tz); min(b); stddev_samp(z); stddev_pop(n); var_samp(z); var_pop(p); variance(y); stddev(distinct m);
 bool_and(b); every(b); bool_or(c); first(s); last(s); first(x); last(n); min_by(s, x); max_by(s, x); min_by(n, s); max_by(n, s);
 max_by(s, n); max_by(s, p); max_by(s, d); max_by(s, ts); max_by(s, tz); max_by(x, b); min_by(x, y); arg_max(s, f); arg_min(s, i);
 count(*) filter (where b); sum(z) filter (where x > 0); count(distinct s) filter (where n > 0); max_by(s, n) filter (where c);

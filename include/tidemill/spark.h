@@ -2,6 +2,7 @@
 
 /// A pass as SQL for a Spark cluster.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,8 +36,12 @@ class SparkClient {
 
   /// Runs the query and writes its rows as Parquet below `uri`, a directory per value of the column
   /// `partition`. In each, the rows are in the order of the query if its files are read by name.
-  virtual arrow::Status Write(const SparkQuery& query, const std::string& partition,
-                              const std::string& uri) = 0;
+  /// Returns how many rows Spark counted on their way into the files.
+  virtual arrow::Result<int64_t> Write(const SparkQuery& query, const std::string& partition,
+                                       const std::string& uri) = 0;
+
+  /// Ends what runs, which then fails. Called from another thread, at any time.
+  virtual void Cancel() = 0;
 };
 
 /// Computes passes on Spark. Integers, strings and times are the native engine's; doubles agree to

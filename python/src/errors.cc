@@ -8,6 +8,19 @@
 namespace nb = nanobind;
 
 namespace tidemill::python {
+namespace {
+
+/// Text of an object; what is no UTF-8 (paths may hold such bytes) is shown as \xNN.
+std::string TextOf(nb::handle object) {
+  const nb::object text = nb::steal(PyObject_Str(object.ptr()));
+  if (!text.is_valid()) throw nb::python_error();
+  const nb::object bytes =
+      nb::steal(PyUnicode_AsEncodedString(text.ptr(), "utf-8", "backslashreplace"));
+  if (!bytes.is_valid()) throw nb::python_error();
+  return {PyBytes_AsString(bytes.ptr()), static_cast<size_t>(PyBytes_Size(bytes.ptr()))};
+}
+
+}  // namespace
 
 void Raise(const arrow::Status& status, const std::string& report) {
   Json document = ErrorJson(status);
@@ -29,13 +42,13 @@ arrow::Status StatusOf(const nb::python_error& error) {
   const nb::object value = nb::borrow(error.value());
   const nb::object known = nb::module_::import_("tidemill.errors").attr("TidemillError");
   if (!nb::isinstance(value, known)) {
-    const auto type = nb::cast<std::string>(nb::str(value.type().attr("__name__")));
-    const auto text = nb::cast<std::string>(nb::str(value));
+    const std::string type = TextOf(value.type().attr("__name__"));
+    const std::string text = TextOf(value);
     return MakeError(ErrorCode::kRunFailed, text.empty() ? type : type + ": " + text);
   }
   std::vector<Diagnostic> diagnostics;
   for (nb::handle one : value.attr("diagnostics")) {
-    const auto text = [&](const char* name) { return nb::cast<std::string>(one.attr(name)); };
+    const auto text = [&](const char* name) { return TextOf(one.attr(name)); };
     const auto number = [&](const char* name) { return nb::cast<int>(one.attr(name)); };
     diagnostics.push_back({text("message"),
                            text("hint"),

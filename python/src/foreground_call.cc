@@ -1,6 +1,7 @@
 #include "foreground_call.h"
 
 #include <chrono>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -29,8 +30,13 @@ void ForegroundCall::Connect(RunOptions* options) {
 }
 
 void ForegroundCall::Run(const std::function<void()>& work) {
+  std::exception_ptr thrown;
   std::thread worker([&] {
-    work();
+    try {
+      work();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     const std::lock_guard lock(mutex_);
     is_done_ = true;
     changed_.notify_all();
@@ -49,7 +55,8 @@ void ForegroundCall::Run(const std::function<void()>& work) {
     }
     if (raised) continue;
     try {
-      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      // A signal that comes when all is done is Python's own again.
+      if (!is_done && PyErr_CheckSignals() != 0) throw nb::python_error();
       Deliver(std::move(progress), std::move(warnings));
     } catch (nb::python_error& error) {
       raised.emplace(std::move(error));
@@ -60,6 +67,7 @@ void ForegroundCall::Run(const std::function<void()>& work) {
     nb::gil_scoped_release release;
     worker.join();
   }
+  if (thrown) std::rethrow_exception(thrown);
   if (raised) throw nb::python_error(std::move(*raised));
 }
 

@@ -1,6 +1,7 @@
 /// The extension tidemill._core: the C++ API as Python calls it, thin. Reports cross as JSON,
 /// tables as Arrow streams, failures as exceptions of tidemill.errors.
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "engine/pass_engine.h"
 #include "errors.h"
 #include "pipeline_calls.h"
+#include "python_call.h"
 #include "spark_client.h"
 #include "storage/remote_filesystem.h"
 #include "table_calls.h"
@@ -29,22 +31,37 @@ using namespace nb::literals;
 namespace tidemill::python {
 namespace {
 
+/// Python's own answer to Ctrl-C while it lives, the program's before and after.
+class PythonInterrupts {
+ public:
+  explicit PythonInterrupts(const struct sigaction& pythons) {
+    sigaction(SIGINT, &pythons, &programs_);
+  }
+  ~PythonInterrupts() { sigaction(SIGINT, &programs_, nullptr); }
+  PythonInterrupts(const PythonInterrupts&) = delete;
+  PythonInterrupts& operator=(const PythonInterrupts&) = delete;
+
+ private:
+  struct sigaction programs_ = {};
+};
+
 /// The command line in this process, with engines made by make_engine(name, scheduler).
-int Main(const std::vector<std::string>& arguments, const nb::callable& make_engine) {
+int Main(const std::vector<nb::bytes>& arguments, const nb::callable& make_engine) {
   std::vector<const char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  for (const nb::bytes& argument : arguments) argv.push_back(argument.c_str());
+  struct sigaction pythons = {};
+  sigaction(SIGINT, nullptr, &pythons);
   const Console console(stdout, stderr);
   CommandContext context;
   context.console = &console;
   context.cancelled = CatchInterrupts();
   context.make_engine =
       [&](const EngineChoice& choice) -> arrow::Result<std::shared_ptr<PassEngine>> {
-    const nb::gil_scoped_acquire acquire;
-    try {
+    // A scheduler may not answer for a long time.
+    const PythonInterrupts interrupts(pythons);
+    return CallPython([&]() -> arrow::Result<std::shared_ptr<PassEngine>> {
       return nb::cast<std::shared_ptr<PassEngine>>(make_engine(choice.name, choice.scheduler));
-    } catch (const nb::python_error& error) {
-      return StatusOf(error);
-    }
+    });
   };
   const nb::gil_scoped_release release;
   return RunCommandLine(static_cast<int>(argv.size()), argv.data(), context);

@@ -69,10 +69,6 @@ std::string Finished(const Report& report) {
   return json;
 }
 
-Pipeline Load(const std::string& path, const NameValues& names) {
-  return ValueOrRaise(LoadPipeline(path, names));
-}
-
 Pipeline Parse(const std::string& text, const std::string& path, const NameValues& names) {
   return ValueOrRaise(ParsePipeline(text, path, names));
 }
@@ -175,17 +171,11 @@ void BindPipeline(nb::module_& module) {
           nb::arg("callback").none());
 
   nb::class_<Pipeline>(module, "Pipeline", "A parsed pipeline file.")
-      .def_static("load", &Load, "path"_a, "names"_a)
       .def_static("parse", &Parse, "text"_a, "path"_a, "names"_a)
       .def_ro("name", &Pipeline::name)
-      .def_ro("description", &Pipeline::description)
-      .def_prop_ro("output", [](const Pipeline& p) { return p.Resolve(p.output.path.text); })
-      .def_prop_ro("entity",
-                   [](const Pipeline& p) {
-                     std::vector<std::string> names;
-                     for (const LocatedText& name : p.entity) names.push_back(name.text);
-                     return names;
-                   })
+      .def_prop_ro("timezone", [](const Pipeline& p) { return p.source.timezone; })
+      .def_prop_ro("grain",
+                   [](const Pipeline& p) { return p.grain == Grain::kHour ? "hour" : "day"; })
       .def_prop_ro("features",
                    [](const Pipeline& p) {
                      std::vector<std::string> names;

@@ -5,7 +5,7 @@
 
 #include "arrow_stream.h"
 #include "engine/pass_engine.h"
-#include "errors.h"
+#include "python_call.h"
 #include "tidemill/spark.h"
 
 namespace nb = nanobind;
@@ -39,35 +39,32 @@ class PythonSparkClient : public SparkClient {
  public:
   explicit PythonSparkClient(nb::object client) : client_(std::move(client)) {}
 
-  ~PythonSparkClient() override {
-    const nb::gil_scoped_acquire acquire;
-    client_.reset();
-  }
-
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) override {
-    const nb::gil_scoped_acquire acquire;
-    try {
-      const nb::object rows = client_.attr("collect")(DictOf(query));
+    return CallPython([&]() -> arrow::Result<std::shared_ptr<arrow::Table>> {
+      const nb::object rows = client_.get().attr("collect")(DictOf(query));
       ARROW_ASSIGN_OR_RAISE(const auto reader, ImportStream(rows));
       return reader->ToTable();
-    } catch (const nb::python_error& error) {
-      return StatusOf(error);
-    }
+    });
   }
 
-  arrow::Status Write(const SparkQuery& query, const std::string& partition,
-                      const std::string& uri) override {
-    const nb::gil_scoped_acquire acquire;
-    try {
-      client_.attr("write")(DictOf(query), partition, uri);
+  arrow::Result<int64_t> Write(const SparkQuery& query, const std::string& partition,
+                               const std::string& uri) override {
+    return CallPython([&]() -> arrow::Result<int64_t> {
+      return nb::cast<int64_t>(client_.get().attr("write")(DictOf(query), partition, uri));
+    });
+  }
+
+  void Cancel() override {
+    const arrow::Status status = CallPython([&] {
+      client_.get().attr("cancel")();
       return arrow::Status::OK();
-    } catch (const nb::python_error& error) {
-      return StatusOf(error);
-    }
+    });
+    // If that fails, the query runs to its end, and what it gives is not used.
+    static_cast<void>(status);
   }
 
  private:
-  nb::object client_;
+  HeldObject client_;
 };
 
 }  // namespace
@@ -79,7 +76,8 @@ void BindSpark(nb::module_& module) {
         return SparkEngine(std::make_shared<PythonSparkClient>(std::move(client)));
       },
       "client"_a,
-      "An engine that has `client` run its queries: collect(query), write(query, partition, uri).");
+      "An engine that has `client` run its queries: collect(query), "
+      "write(query, partition, uri), cancel().");
 }
 
 }  // namespace tidemill::python

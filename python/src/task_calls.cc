@@ -10,6 +10,7 @@
 
 #include "engine/pass_engine.h"
 #include "errors.h"
+#include "python_call.h"
 #include "tidemill/tasks.h"
 
 namespace nb = nanobind;
@@ -23,25 +24,13 @@ namespace {
 class PythonScheduler : public TaskScheduler {
  public:
   explicit PythonScheduler(nb::object scheduler) : scheduler_(std::move(scheduler)) {}
-  ~PythonScheduler() override {
-    // The last to let go of an engine may be any thread, at any time.
-    if (!nb::is_alive()) {
-      static_cast<void>(scheduler_.release());
-      return;
-    }
-    const nb::gil_scoped_acquire acquire;
-    scheduler_.reset();
-  }
 
   arrow::Result<TaskResources> Resources() override {
-    const nb::gil_scoped_acquire acquire;
-    try {
+    return CallPython([&]() -> arrow::Result<TaskResources> {
       const auto [slots, memory] =
-          nb::cast<std::pair<int, int64_t>>(scheduler_.attr("resources")());
+          nb::cast<std::pair<int, int64_t>>(scheduler_.get().attr("resources")());
       return TaskResources{slots, memory};
-    } catch (const nb::python_error& error) {
-      return StatusOf(error);
-    }
+    });
   }
 
   arrow::Status Run(const std::vector<std::string>& tasks,
@@ -54,17 +43,15 @@ class PythonScheduler : public TaskScheduler {
       failure = on_result(index, result);
       return failure.ok();
     };
-    const nb::gil_scoped_acquire acquire;
-    try {
-      scheduler_.attr("run")(tasks, nb::cpp_function(take), nb::cpp_function(is_cancelled));
-    } catch (const nb::python_error& error) {
-      return failure.ok() ? StatusOf(error) : failure;
-    }
-    return failure;
+    const arrow::Status status = CallPython([&] {
+      scheduler_.get().attr("run")(tasks, nb::cpp_function(take), nb::cpp_function(is_cancelled));
+      return arrow::Status::OK();
+    });
+    return failure.ok() ? status : failure;
   }
 
  private:
-  nb::object scheduler_;
+  HeldObject scheduler_;
 };
 
 std::string Run(const std::string& task) {

@@ -56,8 +56,13 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)
 
 
+_MODULES = ("airflow", "dask", "engines", "errors", "spark")
+
+
 def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if home is None:
         raise AttributeError(f"module 'tidemill' has no attribute '{name}'")
     value = getattr(import_module(f".{home}", __name__), name)
@@ -66,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -9,22 +9,35 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date as Date
-from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict, Unpack
+from zoneinfo import ZoneInfo
 
 import yaml
 
 from . import memory_tables
-from .engines import make_engine
+from .engines import check_engine, make_engine
 from .errors import Invalid, TidemillWarning
+from .feature_dates import FeatureDate, label_of
 from .features import Features
 from .native import _core
-from .progress import Progress, callback_of
+from .progress import Bar, Progress, callback_of
 from .reports import BackfillReport, CheckResult, PlanReport, RunReport, StatusReport
 
-FeatureDate = str | Date
-ProgressArgument = bool | Callable[[Progress], None] | None
+#: The name that stands for the path of a table in memory.
+TABLE = "TIDEMILL_TABLE"
+
+
+class Computing(TypedDict, total=False):
+    """How to compute, as every method takes it."""
+
+    engine: Any  #: "native" (the default), "spark", "dask", or an engine (tidemill.engines)
+    scheduler: Any  #: where that engine is: an address or a client
+    threads: int  #: 0: all cores
+    memory: str  #: as in "4GB"; empty: 60 % of RAM
+    scratch: str | os.PathLike[str]  #: folder for what does not fit into memory
+    progress: bool | Callable[[Progress], None] | None  #: True: a bar; or what is called
 
 
 def pipeline(name: str, description: str = "") -> "Pipeline":
@@ -35,41 +48,33 @@ def pipeline(name: str, description: str = "") -> "Pipeline":
     return Pipeline(_to_yaml(spec), os.path.join(os.getcwd(), f"<{name}>"))
 
 
-def label_of(date: FeatureDate) -> str:
-    """The label of a feature date: "2026-03-02", of a datetime "2026-03-02T14"."""
-    if isinstance(date, datetime):
-        return date.strftime("%Y-%m-%dT%H")
-    return date.isoformat() if isinstance(date, Date) else date
-
-
 class Pipeline:
     """A pipeline. Immutable.
 
-    Every method that computes takes: `engine` and `scheduler` (tidemill.engines), `threads` (0: all cores), `memory`
-    ("4GB"; empty: 60 % of RAM), `scratch` (a folder for what does not fit into it) and `progress` (True: a bar;
-    or a function of a Progress). Errors are exceptions of tidemill.errors; after any of them, and after Ctrl-C, the
-    published table is as it was."""
+    Every method that computes takes the keywords of Computing. Errors are exceptions of tidemill.errors; after any of
+    them, and after Ctrl-C, the published table is the old one or the new one, as a whole."""
 
     def __init__(self, text: str, path: str, names: Mapping[str, Any] | None = None) -> None:
         self.text = text
         self.path = path
-        self.names = dict(names or {})
+        self._names = {name: _value_of(name, value) for name, value in (names or {}).items()}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], **names: Any) -> Self:
+    def load(cls, path: str | os.PathLike[str], /, **names: Any) -> Self:
         """The pipeline of a file. `names` are values for its ${NAME}s; a table in memory stands for the path of its
         rows: Pipeline.load("engagement.yaml", EVENTS=frame)."""
         try:
             with open(path, encoding="utf-8") as file:
                 text = file.read()
         except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"{os.fspath(path)}: {error}") from error
-        made = cls(text, os.fspath(path), names)
+            raise Invalid(f"{os.fsdecode(path)}: {error}") from error
+        # Where the file is does not change with the working directory.
+        made = cls(text, os.path.abspath(os.fsdecode(path)), names)
         made._core  # noqa: B018 - faults show where the file is loaded
         return made
 
     @classmethod
-    def from_yaml(cls, text: str, **names: Any) -> Self:
+    def from_yaml(cls, text: str, /, **names: Any) -> Self:
         """The pipeline of the text of a file, whose paths are relative to the working directory."""
         made = cls(text, os.path.join(os.getcwd(), "<text>"), names)
         made._core  # noqa: B018
@@ -79,19 +84,30 @@ class Pipeline:
 
     @cached_property
     def _core(self) -> Any:
-        values = {
-            name: memory_tables.folder_of(value) if memory_tables.is_table(value) else str(value)
-            for name, value in self.names.items()
-        }
-        return _core.Pipeline.parse(self.text, self.path, values)
+        return _core.Pipeline.parse(self.text, self.path, self._names)
 
     @cached_property
     def _spec(self) -> dict[str, Any]:
-        return yaml.safe_load(self.text) or {}
+        # Every scalar is text to the reader of pipeline files, whatever YAML would make of it.
+        try:
+            spec = yaml.load(self.text, Loader=yaml.BaseLoader)
+        except yaml.YAMLError as error:
+            self._core  # noqa: B018 - says it better, with its place
+            raise Invalid(f"{self.path}: {error}") from error
+        return spec if isinstance(spec, dict) else {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"text": self.text, "path": self.path, "_names": self._names}
 
     @property
     def name(self) -> str:
+        """The name that the pipeline gives itself."""
         return self._core.name
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The values of its ${NAME}s that were given; of a table in memory, the folder of its rows."""
+        return dict(self._names)
 
     @property
     def feature_names(self) -> list[str]:
@@ -104,9 +120,11 @@ class Pipeline:
 
     def save(self, path: str | os.PathLike[str]) -> Self:
         """Writes the file and returns its pipeline. Relative paths are then relative to the file."""
+        if TABLE in self._names:
+            _warn(f"the file takes its source from ${{{TABLE}}}: load it with {TABLE}=table")
         with open(path, "w", encoding="utf-8") as file:
             file.write(self.text)
-        return type(self)(self.text, os.fspath(path), self.names)
+        return type(self)(self.text, os.path.abspath(path), self._names)
 
     def __repr__(self) -> str:
         return f"<tidemill.Pipeline {self._spec.get('pipeline')!r} of {self.path!r}>"
@@ -115,7 +133,7 @@ class Pipeline:
         """Whether both say the same: layout and comments of the text do not matter."""
         if not isinstance(other, Pipeline):
             return NotImplemented
-        return self._spec == other._spec and self.names == other.names
+        return self._spec == other._spec and self._names == other._names
 
     __hash__ = None
 
@@ -137,18 +155,19 @@ class Pipeline:
         """Where the events come from: a path, a URI, or a table in memory (anything with `__arrow_c_stream__`)."""
         names = {}
         if memory_tables.is_table(path):
-            names = {"SOURCE": path}
-            path = "${SOURCE}"
+            names = {TABLE: path}
+            path = f"${{{TABLE}}}"
         keys = {"path": os.fspath(path), "format": format, "version": version, "timestamp": timestamp, "day": day}
         keys |= {"event_time": event_time, "timezone": timezone, "where": where, "columns": columns and dict(columns)}
         return self._with(names, source=_given(keys))
 
     def grain(self, grain: Literal["day", "hour"]) -> Self:
+        """The step of the calendar of feature dates."""
         return self._with(grain=grain)
 
     def entity(self, *columns: str, null: Literal["drop", "keep", "error"] | None = None) -> Self:
         """The column (or columns) that features describe, and what becomes of events where one of them is NULL."""
-        keys = {"entity": columns[0] if len(columns) == 1 else list(columns), "null_entity": null}
+        keys = {"entity": columns[0] if len(columns) == 1 and isinstance(columns[0], str) else _texts(columns), "null_entity": null}
         return self._with(**_given(keys))
 
     def window(self, length: str) -> Self:
@@ -163,7 +182,7 @@ class Pipeline:
         severity: Literal["error", "warn"] | None = None,
     ) -> Self:
         """One more condition for publishing, on the events (`input`) or on the features (`output`)."""
-        checks = {stage: list(given) for stage, given in self._spec.get("checks", {}).items()}
+        checks = {stage: list(given) for stage, given in (self._spec.get("checks") or {}).items() if given}
         check = condition if severity is None else {"check": condition, "severity": severity}
         checks.setdefault(on, []).append(check)
         return self._with(checks=checks)
@@ -174,24 +193,24 @@ class Pipeline:
         expr: str,
         *,
         window: str | None = None,
-        windows: Iterable[str] | None = None,
+        windows: Iterable[str] | str | None = None,
         default: Any = None,
     ) -> Self:
         """One more feature; with `windows` one for each, called clicks_1d, clicks_7d. `default` stands for NULL."""
-        keys = _given({"expr": expr, "window": window, "windows": windows and list(windows), "default": default})
-        features = {**self._spec.get("features", {}), name: expr if len(keys) == 1 else keys}
+        keys = _given({"expr": expr, "window": window, "windows": windows and _texts(windows), "default": default})
+        features = {**(self._spec.get("features") or {}), name: expr if len(keys) == 1 else keys}
         return self._with(features=features)
 
-    def features(self, **expressions: str) -> Self:
+    def features(self, /, **expressions: str) -> Self:
         """Several features at once: name=expression."""
-        return self._with(features={**self._spec.get("features", {}), **expressions})
+        return self._with(features={**(self._spec.get("features") or {}), **expressions})
 
     def output(
         self,
         path: str | os.PathLike[str],
         *,
         format: Literal["parquet", "delta"] | None = None,
-        partition_by: Iterable[str] | None = None,
+        partition_by: Iterable[str] | str | None = None,
         mode: Literal["overwrite", "merge"] | None = None,
         cluster_by: str | None = None,
         file_size: str | None = None,
@@ -199,20 +218,20 @@ class Pipeline:
         compression: str | None = None,
     ) -> Self:
         """Where features are published."""
-        keys = {"path": os.fspath(path), "format": format, "partition_by": partition_by and list(partition_by)}
+        keys = {"path": os.fspath(path), "format": format, "partition_by": partition_by and _texts(partition_by)}
         keys |= {"mode": mode, "cluster_by": cluster_by, "file_size": file_size}
         keys |= {"max_rows_per_file": max_rows_per_file, "compression": compression}
         return self._with(output=_given(keys))
 
     def _with(self, names: Mapping[str, Any] | None = None, /, **keys: Any) -> Self:
-        return type(self)(_to_yaml({**self._spec, **keys}), self.path, {**self.names, **(names or {})})
+        return type(self)(_to_yaml({**self._spec, **keys}), self.path, {**self._names, **(names or {})})
 
     # Doing.
 
-    def run(self, date: FeatureDate, **computing: Any) -> RunReport:
+    def run(self, date: FeatureDate, **computing: Unpack[Computing]) -> RunReport:
         """Computes, checks and publishes one feature date. An exception of a run that began carries its report."""
         with _Computing(**computing) as how:
-            return RunReport.from_document(json.loads(self._core.run(label_of(date), how)))
+            return RunReport.from_document(json.loads(self._core.run(self._label(date), how)))
 
     def backfill(
         self,
@@ -223,40 +242,43 @@ class Pipeline:
         parallel: int = 0,
         pass_dates: int = 0,
         fail_fast: bool = False,
-        **computing: Any,
+        **computing: Unpack[Computing],
     ) -> BackfillReport:
         """Computes the dates from start to end, both included, from one read of the events. Each date is checked and
         published by itself. `only` picks dates by their state ("missing", "stale", "failed", ...); `parallel` dates
         are written at the same time (0: as many as threads), `pass_dates` at most are computed from one read (0: what
         memory allows). Errors: RunFailed, with the report, if any date failed; the others are published."""
-        states = [only] if isinstance(only, str) else list(only)
+        first, last = self._label(start), self._label(end)
         with _Computing(**computing) as how:
-            report = self._core.backfill(label_of(start), label_of(end), states, parallel, pass_dates, fail_fast, how)
+            report = self._core.backfill(first, last, _texts(only), parallel, pass_dates, fail_fast, how)
         return BackfillReport.from_document(json.loads(report))
 
-    def compute(self, date: FeatureDate, *, entity: str = "", limit: int | None = None, **computing: Any) -> Features:
+    def compute(self, date: FeatureDate, *, entity: str = "", limit: int | None = None, **computing: Unpack[Computing]) -> Features:
         """The features of one date, nothing published; of one entity, or at most `limit` rows, where asked for."""
+        if limit is not None and limit < 0:
+            raise Invalid(f"limit: {limit} is no number of rows")
         with _Computing(**computing) as how:
-            return Features(self._core.compute(label_of(date), entity, -1 if limit is None else limit, how))
+            return Features(self._core.compute(self._label(date), str(entity), -1 if limit is None else limit, how))
 
-    def check_input(self, date: FeatureDate, **computing: Any) -> list[CheckResult]:
+    def check_input(self, date: FeatureDate, **computing: Unpack[Computing]) -> list[CheckResult]:
         """The verdicts of the input checks alone."""
         with _Computing(**computing) as how:
-            verdicts = json.loads(self._core.check(label_of(date), how))
+            verdicts = json.loads(self._core.check(self._label(date), how))
         return [CheckResult.from_document(verdict) for verdict in verdicts]
 
     def plan(
-        self, start: FeatureDate, end: FeatureDate | None = None, *, only: Iterable[str] = (), **computing: Any
+        self, start: FeatureDate, end: FeatureDate | None = None, *, only: Iterable[str] | str = (), **computing: Unpack[Computing]
     ) -> PlanReport:
         """What a run of `start`, or a backfill to `end`, would read and write. Computes nothing."""
-        with _Computing(**computing) as how:
-            report = self._core.plan(label_of(start), label_of(end or start), list(only), how)
+        with _Computing(computes=False, **computing) as how:
+            report = self._core.plan(self._label(start), self._label(end or start), _texts(only), how)
         return PlanReport.from_document(json.loads(report))
 
-    def status(self, start: FeatureDate = "", end: FeatureDate = "", **computing: Any) -> StatusReport:
+    def status(self, start: FeatureDate | None = None, end: FeatureDate | None = None, **computing: Unpack[Computing]) -> StatusReport:
         """The state of every date from start to end; without them, of the dates that the ledger knows."""
-        with _Computing(**computing) as how:
-            return StatusReport.from_document(json.loads(self._core.status(label_of(start), label_of(end), how)))
+        first, last = (self._label(date) if date else "" for date in (start, end))
+        with _Computing(computes=False, **computing) as how:
+            return StatusReport.from_document(json.loads(self._core.status(first, last, how)))
 
     def lint(self) -> list[str]:
         """Holds the pipeline against the columns and types of its source. Returns warnings; an Invalid names every
@@ -265,40 +287,47 @@ class Pipeline:
 
     def sql(self, date: FeatureDate, dialect: Literal["duckdb", "spark"] = "duckdb") -> str:
         """The query that another engine would run for a date."""
-        return self._core.sql(label_of(date), dialect)
+        return self._core.sql(self._label(date), dialect)
+
+
+    def _label(self, date: FeatureDate) -> str:
+        return label_of(date, self._core.grain, ZoneInfo(self._core.timezone))
 
 
 class _Computing:
-    """The arguments that all computing methods share, as the C++ side takes them; closes the progress bar."""
+    """Computing as the C++ side takes it. Leaving it closes the progress bar and lets go of engine and callbacks."""
 
     def __init__(
         self,
         *,
+        computes: bool = True,
         engine: Any = None,
         scheduler: Any = None,
         threads: int = 0,
         memory: str = "",
         scratch: str | os.PathLike[str] = "",
-        progress: ProgressArgument = None,
+        progress: bool | Callable[[Progress], None] | None = None,
     ) -> None:
-        self.callback = callback = callback_of(progress)
+        callback = callback_of(progress)
+        self.callback = callback
         self.how = _core.Computing()
-        self.how.engine = make_engine(engine, scheduler)
+        check_engine(engine, scheduler)
+        if computes:
+            self.how.engine = make_engine(engine, scheduler)
         self.how.threads = threads
         self.how.memory = str(memory)
         self.how.scratch = os.fspath(scratch)
         self.how.on_warning = _warn
-        if self.callback is not None:
-            # Nothing here may hold `how`: Python's collector does not see cycles through the extension.
+        if callback is not None:
             self.how.on_progress = lambda *at: callback(Progress(*at))
 
     def __enter__(self) -> Any:
         return self.how
 
     def __exit__(self, *_: object) -> None:
-        close = getattr(self.callback, "close", None)
-        if close is not None:
-            close()
+        self.how.engine = self.how.on_progress = self.how.on_warning = None
+        if isinstance(self.callback, Bar):
+            self.callback.close()
 
 
 def _warn(text: str) -> None:
@@ -310,5 +339,33 @@ def _given(keys: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in keys.items() if value is not None}
 
 
+def _texts(values: Iterable[str] | str) -> list[str]:
+    """A list of texts, or one text alone."""
+    return [values] if isinstance(values, str) else [str(value) for value in values]
+
+
+def _value_of(name: str, value: Any) -> str:
+    """The text that a ${NAME} stands for."""
+    if memory_tables.is_table(value):
+        return memory_tables.folder_of(value)
+    if isinstance(value, str | int | float | Decimal | Date):
+        return _scalar(value)
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    raise Invalid(f"{name}={value!r}: give a text, a path, a number, or a table (anything with __arrow_c_stream__)")
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, Date) else str(value)
+
+
 def _to_yaml(spec: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True, width=10_000)
+    return yaml.safe_dump(_as_texts(spec), sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def _as_texts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _as_texts(one) for key, one in value.items()}
+    return [_as_texts(one) for one in value] if isinstance(value, list | tuple) else _scalar(value)

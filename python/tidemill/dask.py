@@ -7,11 +7,13 @@ again whose worker was lost: each attempt writes files of its own, and those of 
 import contextlib
 import queue
 import threading
+import socket
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import distributed
+from distributed.comm import parse_address, parse_host_port
 
 from .errors import Invalid, RunFailed
 from .native import __version__, _core
@@ -157,7 +159,25 @@ def _client_of(scheduler: Any) -> Any:
             ) from None
     if not isinstance(scheduler, str):
         raise Invalid(f"scheduler must be an address or a distributed.Client, not {scheduler!r}")
+    _knock(scheduler)
     try:
         return distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False, name="tidemill")
     except (OSError, ValueError, TimeoutError) as error:
         raise RunFailed(f"no Dask scheduler answers at {scheduler} ({error})") from error
+
+
+def _knock(address: str) -> None:
+    """Whether something answers there. A client that never got through takes minutes to let go. Errors: Invalid for
+    what is no address, RunFailed where nobody is."""
+    scheme, place = parse_address(address)
+    try:
+        host, port = parse_host_port(place)
+        known = scheme in ("tcp", "tls", "ws", "wss") and bool(host)
+    except ValueError:
+        known = False
+    if not known:
+        raise Invalid(f"{address!r} is no address of a Dask scheduler: give one such as tcp://host:8786")
+    try:
+        socket.create_connection((host, port), timeout=PATIENCE).close()
+    except OSError as error:
+        raise RunFailed(f"no Dask scheduler answers at {address} ({error})") from error

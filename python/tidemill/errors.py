@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .reports import BackfillReport, RunReport
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Diagnostic:
 
 
 class TidemillError(Exception):
-    """A failure. After it the published table is as it was before the call.
+    """A failure. The published table is the old one, or the new one where a date was published before it.
 
     `str()` of it shows every diagnostic with its line, a caret and a hint, as the command line does.
     """
@@ -26,12 +29,12 @@ class TidemillError(Exception):
     code = 1
 
     def __init__(
-        self, text: str, diagnostics: list[Diagnostic] | None = None, report: dict[str, Any] | None = None
+        self, text: str, diagnostics: list[Diagnostic] | None = None, report: "RunReport | BackfillReport | None" = None
     ) -> None:
         super().__init__(text)
         self.diagnostics = diagnostics or [Diagnostic(text)]
         #: What the run reported before it failed (RunReport or BackfillReport); None where none began.
-        self.report: Any = report
+        self.report = report
 
 
 class RunFailed(TidemillError):
@@ -84,7 +87,7 @@ def from_json(error: str, report: str = "") -> BaseException:
     return kind(text, diagnostics, _report_of(report))
 
 
-def _report_of(report: str) -> Any:
+def _report_of(report: str) -> "RunReport | BackfillReport | None":
     if not report:
         return None
     from .reports import BackfillReport, RunReport

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from .feature_dates import FeatureDate, label_of
 from .native import _core
 
 if TYPE_CHECKING:
@@ -30,15 +31,19 @@ class Features:
 
     @property
     def column_names(self) -> list[str]:
+        """The entity, then the features; of published features then the partition."""
         return self._table.column_names
 
     def to_arrow(self) -> pa.Table:
+        """As a table of pyarrow; no copy."""
         return self._table
 
     def to_pandas(self) -> "pandas.DataFrame":
+        """As a data frame of pandas; a copy."""
         return self._table.to_pandas()
 
     def to_polars(self) -> "polars.DataFrame":
+        """As a data frame of Polars; no copy of most types."""
         import polars
 
         return polars.from_arrow(self._table)
@@ -49,13 +54,15 @@ class Features:
 
 def read_features(
     path: str | os.PathLike[str],
-    dates: Iterable[str | Date] | str | Date | None = None,
-    columns: Iterable[str] | None = None,
+    dates: Iterable[FeatureDate] | FeatureDate | None = None,
+    columns: Iterable[str] | str | None = None,
 ) -> Features:
     """The published features of some dates (None: of all) in a table of Parquet files or a Delta table, with their
     partition columns, in the order of the dates. `columns` None: all of them. A date that is not published has no
     rows. Errors: RunFailed where there is no table."""
     if dates is not None:
         dates = [dates] if isinstance(dates, str | Date) else list(dates)
-    labels = None if dates is None else [str(date) for date in dates]
-    return Features(_core.read_features(os.fspath(path), labels, None if columns is None else list(columns)))
+    labels = None if dates is None else [label_of(date) for date in dates]
+    if columns is not None:
+        columns = [columns] if isinstance(columns, str) else list(columns)
+    return Features(_core.read_features(os.fsdecode(path), labels, columns))

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .errors import RunFailed
+from .errors import Invalid, RunFailed
 
 _ROW_GROUP = 131_072
 
@@ -28,24 +28,35 @@ def is_table(value: Any) -> bool:
 
 
 def folder_of(value: Any) -> str:
-    """The folder of Parquet files that holds the rows of a table. Errors: RunFailed, OSError if it cannot be written."""
-    table = pa.table(value).combine_chunks()
+    """The folder of Parquet files that holds the rows of a table; a stream is read to its end. Errors: Invalid for
+    what is no table, or has columns that Parquet has no types for; RunFailed and OSError if it cannot be written."""
+    try:
+        table = pa.table(value).combine_chunks()
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise Invalid(f"this {type(value).__name__} cannot be a source: {error}") from error
     digest = hashlib.blake2b(digest_size=16)
     with pa.ipc.new_stream(_Sink(digest), table.schema) as stream:
         stream.write_table(table)
     folder = _tables() / digest.hexdigest()
     if not folder.exists():
-        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix="new-"))
+        _write(table, folder, int.from_bytes(digest.digest()[:4], "big"))
+    return str(folder)
+
+
+def _write(table: pa.Table, folder: Path, seconds: int) -> None:
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix="new-"))
+    try:
         part = made / "part-00000.parquet"
         pq.write_table(table, part, row_group_size=_ROW_GROUP, compression="lz4")
-        seconds = int.from_bytes(digest.digest()[:4], "big")
         os.utime(part, (seconds, seconds))
-        try:
-            made.rename(folder)
-        except OSError:
-            # Somebody else was faster.
-            shutil.rmtree(made)
-    return str(folder)
+        made.rename(folder)
+    except (pa.ArrowException, OSError) as error:
+        shutil.rmtree(made, ignore_errors=True)
+        if folder.exists():
+            return  # somebody else was faster
+        if isinstance(error, OSError):
+            raise
+        raise Invalid(f"this table cannot be a source: {error}") from error
 
 
 @cache
@@ -57,11 +68,17 @@ def _tables() -> Path:
         raise RunFailed(f"{folder} belongs to somebody else: set TMPDIR to a folder of yours")
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_SH)
-    atexit.register(_leave, folder, lock)
+    atexit.register(_leave, folder, lock, os.getpid())
     return folder
 
 
-def _leave(folder: Path, lock: Any) -> None:
+# A child that is forked has its parent's lock, and takes one of its own when it needs one.
+os.register_at_fork(after_in_child=_tables.cache_clear)
+
+
+def _leave(folder: Path, lock: Any, holder: int) -> None:
+    if os.getpid() != holder:
+        return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

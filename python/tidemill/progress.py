@@ -25,6 +25,8 @@ def callback_of(progress: bool | Callable[[Progress], None] | None) -> Callable[
     """What is called: the caller's own function, a bar where they say True, nothing otherwise."""
     if progress is True:
         return NotebookBar() if _in_notebook() else TerminalBar()
+    if progress and not callable(progress):
+        raise TypeError(f"progress: {progress!r} is neither a bool nor callable")
     return progress or None
 
 
@@ -34,26 +36,40 @@ def _in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-class TerminalBar:
-    """One line on standard error, gone when the last stage is done."""
+class Bar:
+    """Draws progress; close() when there is no more of it."""
+
+    def __call__(self, progress: Progress) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class TerminalBar(Bar):
+    """One line on standard error, gone when the last stage is done; nothing where that is no terminal."""
 
     width = 30
 
     def __init__(self, stream: Any = None) -> None:
         self.stream = stream or sys.stderr
+        self.is_terminal = self.stream is not None and self.stream.isatty()
 
     def __call__(self, progress: Progress) -> None:
+        if not self.is_terminal:
+            return
         filled = round(self.width * progress.fraction)
         bar = "#" * filled + "-" * (self.width - filled)
         self.stream.write(f"\r\033[K{progress.stage:8} [{bar}] {progress.done:,} of {progress.total:,} {progress.unit}")
         self.stream.flush()
 
     def close(self) -> None:
-        self.stream.write("\r\033[K")
-        self.stream.flush()
+        if self.is_terminal:
+            self.stream.write("\r\033[K")
+            self.stream.flush()
 
 
-class NotebookBar:
+class NotebookBar(Bar):
     """An HTML progress element per stage, updated in place."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ class Document:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
+        """From a parsed document; lists of such objects inside of it too."""
         hints = get_type_hints(cls)
         return cls(**{one.name: _convert(hints[one.name], document[one.name]) for one in fields(cls) if one.name in document})
 

@@ -17,9 +17,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from .errors import Invalid
 
 if TYPE_CHECKING:
     import pyarrow
@@ -64,6 +68,11 @@ def session(
     return builder.getOrCreate()
 
 
+#: A session has one set of settings and of views, whoever uses it.
+_locks: WeakKeyDictionary[SparkSession, threading.Lock] = WeakKeyDictionary()
+_locks_lock = threading.Lock()
+
+
 class Client:
     """Runs the queries of passes in a session, which afterwards is as it was before.
 
@@ -73,18 +82,35 @@ class Client:
 
     def __init__(self, session: SparkSession) -> None:
         self.session = session
-        self._lock = threading.Lock()  # a session has one set of settings and views
+        with _locks_lock:
+            self._lock = _locks.setdefault(session, threading.Lock())
+        self._tag = f"tidemill-{uuid.uuid4()}"
+        # Tags of a classic session do not reach the jobs of toArrow(); those of its context do. Connect has no context.
+        context = getattr(session, "sparkContext", None)
+        self._add_tag = context.addJobTag if context else session.addTag
+        self._remove_tag = context.removeJobTag if context else session.removeTag
+        self._interrupt = context.cancelJobsWithTag if context else session.interruptTag
 
     def collect(self, query: Mapping[str, Any]) -> pyarrow.Table:
         """The rows of the query."""
         with self._frame(query) as frame:
             return frame.toArrow()
 
-    def write(self, query: Mapping[str, Any], partition: str, uri: str) -> None:
+    def write(self, query: Mapping[str, Any], partition: str, uri: str) -> int:
         """Writes the rows of the query as Parquet files, a directory per value of the column `partition`. The names of
-        the files are in the order of the query."""
+        the files are in the order of the query. Returns how many rows Spark counted on their way into the files."""
+        from pyspark.sql import Observation
+        from pyspark.sql.functions import count, lit
+
+        written = Observation(f"{self._tag}-rows-{uuid.uuid4()}")
         with self._frame(query) as frame:
-            frame.write.mode("overwrite").partitionBy(partition).parquet(uri)
+            counted = frame.observe(written, count(lit(1)).alias("rows"))
+            counted.write.mode("overwrite").partitionBy(partition).parquet(uri)
+        return int(written.get["rows"])
+
+    def cancel(self) -> None:
+        """Has what runs fail; from another thread."""
+        self._interrupt(self._tag)
 
     @contextlib.contextmanager
     def _frame(self, query: Mapping[str, Any]) -> Iterator[DataFrame]:
@@ -95,9 +121,11 @@ class Client:
             # One path goes in as such: Delta takes no lists.
             paths = list(query["paths"])
             reader.load(paths[0] if len(paths) == 1 else paths).createOrReplaceTempView(query["view"])
+            self._add_tag(self._tag)  # of what this thread runs
             try:
                 yield self.session.sql(query["sql"])
             finally:
+                self._remove_tag(self._tag)
                 self.session.catalog.dropTempView(query["view"])
 
     @contextlib.contextmanager
@@ -123,5 +151,26 @@ def engine(scheduler: SparkSession | str | None = None) -> Any:
     if scheduler is None:
         scheduler = session()
     elif isinstance(scheduler, str):
-        scheduler = session(remote=scheduler) if scheduler.startswith("sc://") else session(master=scheduler)
+        scheduler = _session_at(scheduler)
     return _core.spark_engine(Client(scheduler))
+
+
+#: Sessions on Spark Connect servers, by address.
+_remote: dict[str, SparkSession] = {}
+
+
+def _session_at(address: str) -> SparkSession:
+    """The session of an address. Errors: Invalid if this process has a session with another master already, of which
+    there can be but one."""
+    if address.startswith("sc://"):
+        known = _remote.get(address)
+        if known is None or known.is_stopped:
+            from pyspark.sql import SparkSession
+
+            _remote[address] = known = SparkSession.builder.remote(address).create()
+        return known
+    made = session(master=address)
+    master = made.sparkContext.master
+    if master != address:
+        raise Invalid(f"this process has a Spark session on {master}, so none can be on {address}: stop it, or pass it")
+    return made

@@ -6,7 +6,7 @@
 
 namespace tidemill {
 
-/// Hands the whole command line over to `python -m tidemill`, which knows the same commands and has
+/// Hands the whole command line over to the Python package, which knows the same commands and has
 /// those clients: does not return, unless it fails. The interpreter is $TIDEMILL_PYTHON, else
 /// python3.
 arrow::Result<std::shared_ptr<PassEngine>> ContinueInPython(const EngineChoice& choice,

@@ -115,7 +115,11 @@ class PassRunner {
       }
       ARROW_ASSIGN_OR_RAISE(sink_.partition(d), Stage(d));
     }
-    ARROW_ASSIGN_OR_RAISE(const FeatureSummary merged, work->Features(wanted, &sink_));
+    FeatureSummary merged;
+    merged.dates.resize(plan_.dates.size());
+    if (std::ranges::count(wanted, true) > 0) {
+      ARROW_ASSIGN_OR_RAISE(merged, work->Features(wanted, &sink_));
+    }
     result_.entities = merged.entities;
     const double merge_seconds = watch.Lap();
     result_.seconds.emplace_back("merge", merge_seconds - merged.write_seconds);

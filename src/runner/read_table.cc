@@ -78,22 +78,34 @@ arrow::Status Narrow(const Location& location, const ReadOptions& options, bool 
   return arrow::Status::OK();
 }
 
-/// The columns to read: those of files, those of partitions.
+/// The columns to read: those of files, those of partitions, and all of them as asked for.
 struct Columns {
   std::vector<std::string> of_files;
   std::vector<int> of_partitions;
-  std::shared_ptr<arrow::Schema> schema;
+  std::shared_ptr<arrow::Schema> schema;  ///< in the order of reading: files, partitions
+  std::vector<int> order;                 ///< of the schema's fields, as asked for
 };
+
+/// An error (kInvalid) for a label that no feature date can have.
+arrow::Status CheckLabels(const std::vector<std::string>& labels) {
+  constexpr size_t kHourLabel = 13;  // without the offset of an hour that comes twice
+  const auto utc = TimeZone::Find("UTC");
+  const Calendar days(Calendar::Step::kDay, utc);
+  const Calendar hours(Calendar::Step::kHour, utc);
+  for (const std::string& label : labels) {
+    if (days.Parse(label) || hours.Parse(label.substr(0, kHourLabel))) continue;
+    return MakeError(ErrorCode::kInvalid, "'" + label + "' is not a feature date",
+                     "give a day as in 2026-03-02, or an hour as in 2026-03-02T14");
+  }
+  return arrow::Status::OK();
+}
 
 arrow::Result<Columns> PickColumns(const TableContents& contents, const ReadOptions& options) {
   Columns picked;
   const arrow::Schema& partitions = *contents.listing.partition_schema;
-  std::vector<std::string> names = options.columns;
-  if (names.empty()) {
-    for (const auto& schema : {contents.schema, contents.listing.partition_schema}) {
-      for (const std::string& name : schema->field_names()) names.push_back(name);
-    }
-  }
+  std::vector<std::string> all = contents.schema->field_names();
+  for (const std::string& name : partitions.field_names()) all.push_back(name);
+  const std::vector<std::string>& names = options.columns.empty() ? all : options.columns;
   arrow::FieldVector from_files;
   arrow::FieldVector from_partitions;
   for (const std::string& name : names) {
@@ -105,8 +117,13 @@ arrow::Result<Columns> PickColumns(const TableContents& contents, const ReadOpti
       from_files.push_back(field);
     } else {
       return MakeError(ErrorCode::kInvalid, "the table has no column '" + name + "'",
-                       fmt::format("there is {}", fmt::join(contents.schema->field_names(), ", ")));
+                       fmt::format("there is {}", fmt::join(all, ", ")));
     }
+  }
+  int next_file = 0;
+  int next_partition = static_cast<int>(from_files.size());
+  for (const std::string& name : names) {
+    picked.order.push_back(partitions.GetFieldIndex(name) >= 0 ? next_partition++ : next_file++);
   }
   from_files.insert(from_files.end(), from_partitions.begin(), from_partitions.end());
   picked.schema = arrow::schema(std::move(from_files));
@@ -140,6 +157,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> ReadTable(const std::string& path,
   RunOptions run;
   run.threads = options.threads;
   const int threads = ThreadsOf(run);
+  if (options.dates) ARROW_RETURN_NOT_OK(CheckLabels(*options.dates));
   ARROW_ASSIGN_OR_RAISE(const Location location, LocateTable(path));
   ARROW_ASSIGN_OR_RAISE(const TableContents contents,
                         ReadContents(location, threads, [&](bool is_delta, HiveListing* listing) {
@@ -161,7 +179,9 @@ arrow::Result<std::shared_ptr<arrow::Table>> ReadTable(const std::string& path,
                                           ReadBatch(location, contents, columns, file, row_group));
                     return arrow::Status::OK();
                   }));
-  return arrow::Table::FromRecordBatches(columns.schema, std::move(batches));
+  ARROW_ASSIGN_OR_RAISE(const auto table,
+                        arrow::Table::FromRecordBatches(columns.schema, std::move(batches)));
+  return table->SelectColumns(columns.order);
 }
 
 }  // namespace tidemill

@@ -9,6 +9,9 @@
 // computes, and nothing that Spark retries or leaves behind can be seen in a table.
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -18,6 +21,7 @@
 #include "engine/pass_engine.h"
 #include "runner/feature_order.h"
 #include "runner/spark_queries.h"
+#include "runner/work_folder.h"
 #include "storage/hive_listing.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
@@ -52,6 +56,9 @@ arrow::Result<std::vector<int64_t>> IntegersOf(const arrow::Table& table, const 
   return values;
 }
 
+/// By index of the date.
+using DateFiles = std::map<size_t, std::vector<DataFile>>;
+
 class SparkWork : public PassWork {
  public:
   SparkWork(const Plan& plan, const PassRequest& request, SparkQuery scan,
@@ -62,18 +69,12 @@ class SparkWork : public PassWork {
         scan_(std::move(scan)),
         client_(std::move(client)) {}
 
-  ~SparkWork() override {
-    if (!has_written_) return;
-    // What cannot be removed now is removed by `table vacuum`.
-    const auto status = request_.work.filesystem->DeleteDir(request_.work.path);
-    (void)status;
-  }
-
   arrow::Result<ScanSummary> Scan() override {
     ScanSummary summary = Empty();
     if (plan_.source->files.empty()) return summary;
     ARROW_RETURN_NOT_OK(CheckCancelled());
-    ARROW_ASSIGN_OR_RAISE(const auto answer, client_->Collect(scan_));
+    std::shared_ptr<arrow::Table> answer;
+    ARROW_RETURN_NOT_OK(Cancellable([&] { return client_->Collect(scan_).Value(&answer); }));
     ARROW_RETURN_NOT_OK(ReadCounts(*answer, &summary));
     ARROW_RETURN_NOT_OK(RefuseNullEntity(summary.counts));
     if (request_.options.on_progress) {
@@ -93,10 +94,13 @@ class SparkWork : public PassWork {
     Location rows = request_.work;
     rows.path += "/features";
     rows.uri += "/features";
-    has_written_ = true;
-    ARROW_RETURN_NOT_OK(client_->Write(query, kSparkDateColumn, HadoopUri(rows)));
-    ARROW_RETURN_NOT_OK(CheckCancelled());
+    ARROW_ASSIGN_OR_RAISE(folder_, WorkFolder::Create(request_.work));
+    int64_t written = 0;
+    ARROW_RETURN_NOT_OK(Cancellable(
+        [&] { return client_->Write(query, kSparkDateColumn, HadoopUri(rows)).Value(&written); }));
+    ARROW_RETURN_NOT_OK(CheckSource());
     ARROW_ASSIGN_OR_RAISE(const auto files, FilesOfDates(rows));
+    ARROW_RETURN_NOT_OK(CheckComplete(rows, files, written));
     ARROW_ASSIGN_OR_RAISE(summary.entities, CountEntities(rows, files));
     int64_t done = 0;
     std::mutex mutex;
@@ -124,6 +128,19 @@ class SparkWork : public PassWork {
     const std::atomic<bool>* cancelled = request_.options.cancelled;
     if (cancelled == nullptr || !*cancelled) return arrow::Status::OK();
     return MakeError(ErrorCode::kInterrupted, "interrupted");
+  }
+
+  /// Runs a call of the client on a thread of its own, and has it ended once the pass is cancelled.
+  arrow::Status Cancellable(const std::function<arrow::Status()>& call) const {
+    auto done = std::async(std::launch::async, call);
+    for (int round = 0;
+         done.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready;) {
+      // Again and again: what was cancelled may have been between two of its jobs.
+      if (!CheckCancelled().ok() && round++ % 10 == 0) client_->Cancel();
+    }
+    const arrow::Status status = done.get();
+    ARROW_RETURN_NOT_OK(CheckCancelled());
+    return status;
   }
 
   /// What a source without events gives.
@@ -198,10 +215,50 @@ class SparkWork : public PassWork {
                      "set null_entity to drop or keep, or filter them with source.where");
   }
 
+  /// That the events which Spark has read in two queries are those of the plan. A version of a
+  /// Delta table does not change.
+  arrow::Status CheckSource() const {
+    const Source& source = *plan_.source;
+    if (source.version) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(const HiveListing now, ListHive(source.root));
+    std::map<std::string, const DataFile*> by_path;
+    for (const DataFile& file : now.files) by_path[file.relative_path] = &file;
+    for (const DataFile& file : source.files) {
+      const auto found = by_path.find(file.relative_path);
+      if (found != by_path.end() && found->second->size == file.size &&
+          found->second->mtime_ns == file.mtime_ns && found->second->revision == file.revision) {
+        continue;
+      }
+      return MakeError(
+          ErrorCode::kRunFailed,
+          file.relative_path + " of " + source.root.uri + " changed while the pass ran",
+          "run it again, once nobody writes to the source");
+    }
+    return arrow::Status::OK();
+  }
+
+  /// That all rows which Spark has written are found here. Executors that write to disks of their
+  /// own leave nothing of them where the table is.
+  static arrow::Status CheckComplete(const Location& rows, const DateFiles& files,
+                                     int64_t written) {
+    int64_t found = 0;
+    for (const auto& [date, of_date] : files) {
+      ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(rows, of_date, 1));
+      for (const ParquetFooter& footer : footers) found += footer.metadata->num_rows();
+    }
+    if (found == written) return arrow::Status::OK();
+    return MakeError(ErrorCode::kRunFailed,
+                     "Spark has written " + std::to_string(written) + " rows below " + rows.uri +
+                         ", where " + std::to_string(found) + " are found",
+                     "the table must be on storage that this machine and all of Spark's see alike");
+  }
+
   /// The files that Spark wrote, in order, by date.
-  static arrow::Result<std::map<size_t, std::vector<DataFile>>> FilesOfDates(const Location& rows) {
+  static arrow::Result<DateFiles> FilesOfDates(const Location& rows) {
+    const auto info = rows.filesystem->GetFileInfo(rows.path);
+    if (info.ok() && info->type() == arrow::fs::FileType::NotFound) return DateFiles{};
     ARROW_ASSIGN_OR_RAISE(HiveListing listing, ListHive(rows));
-    std::map<size_t, std::vector<DataFile>> files;
+    DateFiles files;
     for (DataFile& file : listing.files) {
       const auto* date =
           file.partition_values.size() == 1
@@ -216,8 +273,7 @@ class SparkWork : public PassWork {
     return files;
   }
 
-  arrow::Result<int64_t> CountEntities(const Location& rows,
-                                       const std::map<size_t, std::vector<DataFile>>& files) {
+  arrow::Result<int64_t> CountEntities(const Location& rows, const DateFiles& files) {
     if (files.empty()) return 0;
     if (plan_.dates.size() > 1) {
       ARROW_ASSIGN_OR_RAISE(const auto answer,
@@ -267,7 +323,7 @@ class SparkWork : public PassWork {
   const PassRequest& request_;
   SparkQuery scan_;
   std::shared_ptr<SparkClient> client_;
-  bool has_written_ = false;
+  std::unique_ptr<WorkFolder> folder_;
 };
 
 class Engine : public PassEngine {

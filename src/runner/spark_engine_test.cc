@@ -1,14 +1,17 @@
 // The Spark engine with a client that answers what the test says. What Spark makes of the queries
 // is tested with Spark (tests/spark_*_test.py).
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <string>
 #include <vector>
 
 #include <arrow/compute/initialize.h>
 
 #include "runner/spark_queries.h"
+#include "runner/work_folder.h"
 #include "storage/test_files.h"
 #include "tidemill/generate.h"
 #include "tidemill/run.h"
@@ -43,29 +46,46 @@ std::shared_ptr<arrow::Table> TableOf(const std::vector<NamedArray>& columns) {
 struct ToldClient : SparkClient {
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) override {
     queries.push_back(query);
+    if (cancelled != nullptr) {  // Ctrl-C while the query runs, which only Cancel ends
+      *cancelled = true;
+      ended.get_future().wait();
+      return MakeError(ErrorCode::kRunFailed, "the job was cancelled");
+    }
     return answer;
   }
-  arrow::Status Write(const SparkQuery& query, const std::string& partition,
-                      const std::string& uri) override {
+  void Cancel() override {
+    if (!has_ended.exchange(true)) ended.set_value();
+  }
+  arrow::Result<int64_t> Write(const SparkQuery& query, const std::string& partition,
+                               const std::string& uri) override {
     queries.push_back(query);
     EXPECT_EQ(partition, kSparkDateColumn);
     EXPECT_TRUE(uri.starts_with("file:///")) << uri;
     work = uri.substr(7);
+    int64_t num_rows = elsewhere;
     for (const auto& [name, rows] : files) {
+      num_rows += rows->num_rows();
       const fs::path file = work + "/" + name;
       fs::create_directories(file.parent_path());
       auto out = arrow::io::FileOutputStream::Open(file.string()).ValueOrDie();
       EXPECT_TRUE(parquet::arrow::WriteTable(*rows, arrow::default_memory_pool(), out).ok());
       EXPECT_TRUE(out->Close().ok());
     }
-    return written;
+    if (meanwhile) meanwhile();
+    ARROW_RETURN_NOT_OK(written);
+    return num_rows;
   }
 
   std::vector<SparkQuery> queries;
   std::shared_ptr<arrow::Table> answer;
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Table>>> files;
   arrow::Status written;
+  int64_t elsewhere = 0;            ///< rows that Spark wrote where nobody here sees them
+  std::function<void()> meanwhile;  ///< happens while Spark writes
   std::string work;
+  std::atomic<bool>* cancelled = nullptr;
+  std::promise<void> ended;
+  std::atomic<bool> has_ended = false;
 };
 
 class SparkEngineTest : public FolderTest {
@@ -117,6 +137,7 @@ class SparkEngineTest : public FolderTest {
     RunOptions options;
     options.date = "2026-01-02";
     options.engine = SparkEngine(client_);
+    options.cancelled = client_->cancelled;
     auto report = RunDate(ParsePipeline(text, Path("small.yaml")).ValueOrDie(), options);
     EXPECT_TRUE(report.ok()) << report.status();
     return *report;
@@ -167,6 +188,48 @@ TEST_F(SparkEngineTest, AFailureLeavesNothing) {
   EXPECT_NE(report.outcome.message().find("executors"), std::string::npos) << report.outcome;
   EXPECT_FALSE(fs::exists(client_->work));
   EXPECT_FALSE(fs::exists(Path("out/feature_date=2026-01-02")));
+}
+
+TEST_F(SparkEngineTest, RowsThatAreNotFoundFailThePass) {
+  client_->elsewhere = 2;
+  const RunReport some = Run();
+  EXPECT_NE(some.outcome.message().find("written 5 rows"), std::string::npos) << some.outcome;
+  client_->files.clear();
+  const RunReport none = Run();
+  EXPECT_EQ(none.status, "failed");
+  EXPECT_NE(none.outcome.message().find("where 0 are found"), std::string::npos) << none.outcome;
+  EXPECT_FALSE(fs::exists(Path("out/feature_date=2026-01-02")));
+}
+
+TEST_F(SparkEngineTest, ASourceThatChangesFailsThePass) {
+  client_->meanwhile = [&] {
+    const fs::path file = Path("events/event_date=2026-01-02/part-0.parquet");
+    ASSERT_TRUE(fs::exists(file));
+    fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(5));
+  };
+  const RunReport report = Run();
+  EXPECT_NE(report.outcome.message().find("changed while the pass ran"), std::string::npos)
+      << report.outcome;
+  EXPECT_FALSE(fs::exists(Path("out/feature_date=2026-01-02")));
+}
+
+TEST_F(SparkEngineTest, TheWorkFolderIsHeldWhileSparkWrites) {
+  std::vector<Leftover> leftovers;
+  client_->meanwhile = [&] {
+    const fs::path folder = fs::path(client_->work).parent_path();
+    fs::last_write_time(folder, fs::last_write_time(folder) - std::chrono::hours(5));
+    leftovers = WorkLeftovers(*ParseLocation(Path("out")), /*apply=*/true).ValueOrDie();
+  };
+  EXPECT_EQ(Run().status, "done");
+  EXPECT_TRUE(leftovers.empty());
+  EXPECT_FALSE(fs::exists(Path("out/_tidemill/work")));
+}
+
+TEST_F(SparkEngineTest, CancellingEndsWhatRuns) {
+  std::atomic<bool> cancelled = false;
+  client_->cancelled = &cancelled;
+  EXPECT_EQ(CodeOf(Run().outcome), ErrorCode::kInterrupted);
+  EXPECT_EQ(client_->queries.size(), 1);
 }
 
 TEST_F(SparkEngineTest, WhatSparkCannotSayIsRefusedFirst) {

@@ -240,7 +240,9 @@ TEST_F(ToSqlTest, Types) {
             "the type list<item: int8> cannot be said in DuckDB's SQL");
   EXPECT_EQ(*TypeToSql(*arrow::timestamp(arrow::TimeUnit::MICRO), Dialect::kSpark),
             "TIMESTAMP_NTZ");
-  EXPECT_FALSE(TypeToSql(*arrow::uint8(), Dialect::kSpark).ok());
+  EXPECT_EQ(*TypeToSql(*arrow::uint8(), Dialect::kSpark), "SMALLINT");
+  EXPECT_EQ(*TypeToSql(*arrow::uint64(), Dialect::kSpark), "DECIMAL(20,0)");
+  EXPECT_FALSE(TypeToSql(*arrow::time64(arrow::TimeUnit::MICRO), Dialect::kSpark).ok());
 }
 
 }  // namespace

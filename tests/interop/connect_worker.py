@@ -6,8 +6,8 @@ from requests_by_line import serve
 from tidemill_calls import call_method
 
 
-def tidemill(file: str, names: dict, method: str, arguments: list):
-    return call_method(file, names, method, arguments, sys.argv[1])
+def tidemill(file: str, names: dict, method: str, arguments: list, keywords: dict):
+    return call_method(file, names, method, arguments, keywords, sys.argv[1])
 
 
 serve(tidemill)

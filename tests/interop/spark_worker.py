@@ -54,10 +54,10 @@ def script(text: str, into: str):
     pq.write_table(session.sql(statements[-1]).toArrow(), into)
 
 
-def tidemill(file: str, names: dict, method: str, arguments: list):
+def tidemill(file: str, names: dict, method: str, arguments: list, keywords: dict):
     """Calls a method of a pipeline with this session as its engine, which is afterwards as it was before."""
     settings = set(spark.sql("SET").collect())
-    answer = call_method(file, names, method, arguments, spark)
+    answer = call_method(file, names, method, arguments, keywords, spark)
     assert set(spark.sql("SET").collect()) == settings, "a pass has changed the session"
     assert not spark.catalog.listTables(), "a pass has left a view"
     return answer

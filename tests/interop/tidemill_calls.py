@@ -4,7 +4,7 @@ import dataclasses
 import warnings
 
 
-def call_method(file: str, names: dict, method: str, arguments: list, scheduler: object) -> dict:
+def call_method(file: str, names: dict, method: str, arguments: list, keywords: dict, scheduler: object) -> dict:
     """The report, or the code and text of the error."""
     import tidemill  # not there for the tests of Delta tables
 
@@ -12,7 +12,7 @@ def call_method(file: str, names: dict, method: str, arguments: list, scheduler:
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            report = getattr(pipeline, method)(*arguments, engine="spark", scheduler=scheduler)
+            report = getattr(pipeline, method)(*arguments, **keywords, engine="spark", scheduler=scheduler)
     except tidemill.TidemillError as error:
         return {"code": error.code, "error": str(error), "report": error.report and dataclasses.asdict(error.report)}
     as_dict = [dataclasses.asdict(part) for part in report] if isinstance(report, list) else dataclasses.asdict(report)

@@ -1,17 +1,14 @@
-"""Feature dates as the command line writes them: `2026-03-02`, and `2026-03-02T14` at grain hour."""
+"""Feature dates of runs, and ranges of them."""
 
 import datetime as dt
 
 from tidemill.airflow.pipeline_header import PipelineHeader
+from tidemill.feature_dates import label_at
 
 
 def feature_date_of(instant: dt.datetime, header: PipelineHeader) -> str:
-    """The feature date that an instant lies in. Hours are counted in UTC and called by their local time, without minutes;
-    an hour that a clock runs through twice has its offset behind it the second time."""
-    if header.grain == "day":
-        return f"{dt.datetime.fromtimestamp(instant.timestamp(), header.zone):%Y-%m-%d}"
-    local = dt.datetime.fromtimestamp(instant.timestamp() // 3600 * 3600, header.zone)
-    return f"{local:%Y-%m-%dT%H}" + (local.isoformat()[-6:] if local.fold else "")
+    """The feature date of a pipeline that an instant lies in."""
+    return label_at(instant, header.zone, header.grain)
 
 
 def chunks_of(start: str, end: str, chunk_days: int | str) -> list[dict[str, str]]:
@@ -26,7 +23,7 @@ def chunks_of(start: str, end: str, chunk_days: int | str) -> list[dict[str, str
     if by_hour != ("T" in end):
         raise ValueError(f"'{start}' and '{end}' are not both days or both hours")
     first, last = (dt.date.fromisoformat(text.partition("T")[0]) for text in (start, end))
-    if first > last:
+    if first > last or (by_hour and start > end):
         raise ValueError(f"no dates: {start} is after {end}")
     chunks = []
     while first <= last:

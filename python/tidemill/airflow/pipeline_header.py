@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import yaml
 
 _NAME_USE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Every scalar is text, as the reader of pipeline files takes it.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def read_header(file: str | Path, names: Mapping[str, str] | None = None,
     """
     try:
         with open(file, "rb") as stream:
-            document = yaml.load(stream, Loader=_LOADER)  # noqa: S506, a safe loader either way
+            document = yaml.load(stream, Loader=_LOADER)
     except yaml.YAMLError as error:
         raise ValueError(f"{file}: not YAML: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("pipeline"), str):
