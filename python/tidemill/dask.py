@@ -6,8 +6,8 @@ again whose worker was lost: each attempt writes files of its own, and those of 
 
 import contextlib
 import queue
-import threading
 import socket
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
