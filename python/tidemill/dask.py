@@ -7,6 +7,7 @@ again whose worker was lost: each attempt writes files of its own, and those of 
 import contextlib
 import queue
 import socket
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -66,8 +67,10 @@ class Cluster:
 
     def __del__(self) -> None:
         if getattr(self, "_owned", False) and hasattr(self, "client"):
-            with contextlib.suppress(Exception):
-                self.client.close(timeout=1)
+            # In a thread of its own: this may be the client's, and a scheduler that is gone takes time. No thread can be
+            # started at the end of the process, where Dask closes its clients itself.
+            with contextlib.suppress(RuntimeError):
+                threading.Thread(target=_close, args=(self.client,), daemon=True).start()
 
     def resources(self) -> tuple[int, int]:
         """How many tasks run at the same time, and bytes of memory for each."""
@@ -101,6 +104,8 @@ class Cluster:
                 try:
                     future = done.get(timeout=_GLANCE)
                 except queue.Empty:
+                    if self.client.status in ("closing", "closed"):
+                        raise RunFailed(f"the connection to {self.address} was closed") from None
                     continue
                 try:
                     result = self._result_of(future)
@@ -111,9 +116,9 @@ class Cluster:
                 if not on_result(futures.pop(future), result):
                     return
         finally:
-            if futures:
-                with contextlib.suppress(Exception):
-                    self.client.cancel(list(futures), force=True)
+            # The scheduler drops what nobody wants any more. Cancelling would wait for its answer, which may never come.
+            for future in futures:
+                future.release()
 
     def _result_of(self, future: Any) -> str:
         try:
@@ -135,6 +140,11 @@ class Cluster:
                 raise Invalid(f"worker {worker} cannot run Tidemill: install tidemill {__version__} there ({answer!r})")
             if answer != __version__:
                 raise Invalid(f"worker {worker} has Tidemill {answer}, this process {__version__}: install the same")
+
+
+def _close(client: Any) -> None:
+    with contextlib.suppress(Exception):
+        client.close(timeout=5)
 
 
 def _client_of(scheduler: Any) -> Any:
