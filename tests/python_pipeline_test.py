@@ -14,7 +14,6 @@ import polars
 import pyarrow as pa
 import pytest
 import tidemill
-from sources import clicks
 from tidemill_command import call_json, data_files, fingerprint, hidden_files
 from world import DATE
 
@@ -184,15 +183,15 @@ def test_the_interpreter_goes_on_while_a_run_computes(world, pipeline):
 
 
 def test_ctrl_c_leaves_the_table_as_it_was(tmp_path):
-    clicks(tmp_path / "events", days=30, per_day=40_000, users=3000)
+    tidemill.generate_events(tmp_path / "events", days=20, events_per_day=100_000, entities=20_000)
     script = """
 import os, signal, sys, tidemill
-p = (tidemill.pipeline("p").source(sys.argv[1], day="event_date", event_time="at").entity("user_id").window("20d")
+p = (tidemill.pipeline("p").source(sys.argv[1], day="event_date", event_time="timestamp").entity("user_id").window("15d")
      .feature("n", "count(distinct value)").output(sys.argv[2]))
 def progress(at):
     os.kill(os.getpid(), signal.SIGINT)
 try:
-    p.backfill("2026-03-01", "2026-03-30", progress=progress, threads=1)
+    p.backfill("2026-01-01", "2026-01-20", progress=progress, threads=1)
 except KeyboardInterrupt:
     print("interrupted")
 """

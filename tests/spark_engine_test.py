@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import math
-import random
 import re
 from pathlib import Path
 
@@ -13,11 +12,9 @@ import pytest
 from hourly import Hourly, stream
 from interop_worker import Spark
 from oracle.compare import differences
-from random_pipelines.pipeline import random_pipeline
-from random_pipelines.source import random_source, write_source
 from sources import CLICKS, clicks, write_file
 from spark_functions_test import AGGREGATES, AT, EVENTS, ROWS, listed
-from spark_sql_test import UNTAMED, floats_of, make_readable
+from spark_sql_test import drawn, floats_of, tame_seeds, write_drawn
 from tidemill_command import call, data_files, fingerprint, hidden_files
 from world import DATE, World
 
@@ -263,15 +260,10 @@ def test_checks_alone(spark, many):
     ]
 
 
-@pytest.mark.parametrize("seed", range(1001, 1025))
+@pytest.mark.parametrize("seed", tame_seeds(1001, 10))
 def test_random_backfills(spark, seed, tmp_path):
-    rnd = random.Random(seed)
-    source = random_source(rnd)
-    write_source(rnd, source, tmp_path / "events")
-    make_readable(tmp_path / "events")
-    pipeline = random_pipeline(rnd, source)
-    if any(word in pipeline.text for word in UNTAMED):
-        pytest.skip("sums of these overflow or cancel on the way")
+    source, pipeline = drawn(seed)
+    write_drawn(seed, source, tmp_path / "events")
     names = [column.sql for column in source.entity]
     warnings = [f"unique({', '.join(names)}, at)", f"null_rate({names[0]}) > 0.5", "count(distinct at) > 3", "max(at) is null"]
     checks = [{"check": check, "severity": "warn"} for check in warnings]

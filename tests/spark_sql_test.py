@@ -1,5 +1,6 @@
 """What `tidemill sql --dialect spark` prints gives, run by Spark, the rows that the native engine publishes."""
 
+import itertools
 import os
 import random
 from pathlib import Path
@@ -12,12 +13,13 @@ from cases_test import write_source as write_case
 from interop_worker import Spark
 from oracle.compare import differences
 from oracle.pipeline_file import load
-from random_pipelines.pipeline import random_pipeline
-from random_pipelines.source import random_source, write_source
+from random_pipelines.pipeline import RandomPipeline, random_pipeline
+from random_pipelines.source import Source, random_source, write_source
 from tidemill_command import call, published
 
 FIRST = int(os.environ.get("TIDEMILL_RANDOM_SEED", "1"))
-COUNT = int(os.environ.get("TIDEMILL_SPARK_PIPELINES", "30"))
+COUNT = int(os.environ.get("TIDEMILL_SPARK_PIPELINES", "16"))
+#: Columns whose sums overflow or cancel on the way, where the order of addition decides.
 UNTAMED = ("odd", "large", "unsigned64")
 
 
@@ -45,27 +47,38 @@ def assert_spark_agrees(spark: Spark, file: Path, date: str, sets: dict[str, obj
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("case, date", all_dates())
+# The sums of exact-sums cancel: Spark's are sums of doubles, one after the other.
+@pytest.mark.parametrize("case, date", [(case, date) for case, date in all_dates() if case != "exact-sums"])
 def test_cases(spark, case, date, tmp_path):
     write_case(case, tmp_path / "events")
     sets = {"EVENTS": tmp_path / "events", "OUT": tmp_path / "out"}
     file = CASES / case / "pipeline.yaml"
-    if case == "exact-sums":
-        pytest.skip("its sums cancel: Spark's are sums of doubles, one after the other")
     assert_spark_agrees(spark, file, date, sets, load(str(file), {k: str(v) for k, v in sets.items()}).entity)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
+def drawn(seed: int) -> tuple[Source, RandomPipeline]:
+    """A source, not yet written, and a pipeline over it."""
+    source = random_source(random.Random(seed))
+    return source, random_pipeline(random.Random(f"{seed} pipeline"), source)
+
+
+def tame_seeds(first: int, count: int) -> list[int]:
+    """Seeds whose pipelines are right on any engine."""
+    tame = (seed for seed in itertools.count(first) if not any(word in drawn(seed)[1].text for word in UNTAMED))
+    return list(itertools.islice(tame, count))
+
+
+def write_drawn(seed: int, source: Source, folder: Path) -> None:
+    write_source(random.Random(f"{seed} rows"), source, folder)
+    make_readable(folder)
+
+
+@pytest.mark.parametrize("seed", tame_seeds(FIRST, COUNT))
 def test_random_pipelines(spark, seed, tmp_path):
-    rnd = random.Random(seed)
-    source = random_source(rnd)
-    write_source(rnd, source, tmp_path / "events")
-    make_readable(tmp_path / "events")
-    pipeline = random_pipeline(rnd, source)
+    source, pipeline = drawn(seed)
+    write_drawn(seed, source, tmp_path / "events")
     file = tmp_path / "pipeline.yaml"
     file.write_text(pipeline.text, encoding="utf-8")
-    if any(word in pipeline.text for word in UNTAMED):
-        pytest.skip("sums of these overflow or cancel on the way")
     sets = {"EVENTS": tmp_path / "events", "OUT": tmp_path / "out"}
     try:
         assert_spark_agrees(spark, file, pipeline.date, sets, [column.name for column in source.entity])
