@@ -261,3 +261,27 @@ tidemill.Pipeline.load({str(folder / "clicks.yaml")!r}, OUT="dead").backfill(*{D
     assert "work folder" in found and left[0].exists()
     call("table", "vacuum", folder / "dead", "--apply")
     assert not left[0].exists()
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_program_ends_while_it_holds_an_engine(folder, fragile, dask_site, is_gone):
+    fragile.add_worker()
+    script = f"""
+import tidemill, tidemill.dask
+engine = tidemill.dask.engine({fragile.address!r})
+pipeline = tidemill.Pipeline.load({str(folder / "clicks.yaml")!r}, OUT="ends")
+print(len(pipeline.compute({DATES[0]!r}, engine=engine, limit=5)), flush=True)
+input()
+"""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build/python"), dask_site])}
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        try:
+            assert program.stdout.readline() == "5\n"
+            if is_gone:
+                fragile.scheduler.kill()
+                fragile.scheduler.wait()
+            program.communicate("\n", timeout=60)
+        finally:
+            program.kill()
+    assert program.returncode == 0

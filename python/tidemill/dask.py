@@ -7,6 +7,7 @@ again whose worker was lost: each attempt writes files of its own, and those of 
 import contextlib
 import queue
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -65,10 +66,10 @@ class Cluster:
         self.client = _client_of(scheduler)
         self.address = self.client.scheduler.address
 
-    def __del__(self) -> None:
-        if getattr(self, "_owned", False) and hasattr(self, "client"):
-            # In a thread of its own: this may be the client's, and a scheduler that is gone takes time. No thread can be
-            # started at the end of the process, where Dask closes its clients itself.
+    def __del__(self, is_the_end: Callable[[], bool] = sys.is_finalizing) -> None:
+        # At the end of the process Dask closes its clients itself, and a thread could not begin any more.
+        if getattr(self, "_owned", False) and hasattr(self, "client") and not is_the_end():
+            # In a thread of its own: this may be the client's, and a scheduler that is gone takes time.
             with contextlib.suppress(RuntimeError):
                 threading.Thread(target=_close, args=(self.client,), daemon=True).start()
 
