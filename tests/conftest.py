@@ -134,23 +134,6 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def dask_site() -> Iterator[str]:
-    """The folder of Dask, importable in this process."""
-    folder = path_of("dask")
-    sys.path.append(folder)
-    yield folder
-    sys.path.remove(folder)
-
-
-@pytest.fixture(scope="session")
-def dask_cluster(dask_site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
-    """A scheduler and two workers for tests that leave them as they are."""
-    made = DaskCluster(dask_site, tmp_path_factory.mktemp("dask"))
-    yield made.start()
-    made.stop()
-
-
 @pytest.fixture
 def disk_delta(tmp_path: Path, deltars: Worker) -> DeltaWorld:
     """Five days of clicks from 2026-03-01 and a pipeline of three-day windows into a Delta table."""

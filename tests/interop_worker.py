@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from interop_setup import path_of
 from tidemill_command import ROOT
 
@@ -80,7 +79,7 @@ class Worker:
     def tidemill(self, file: Path, sets: dict[str, object], method: str, *arguments: object, **keywords: object) -> dict:
         """What a method of a pipeline gives with Spark as its engine: {"code": 0, "report": ...} or an error."""
         if not list((PACKAGE / "tidemill").glob("_core*")):
-            pytest.skip(f"no Python package in {PACKAGE}; run scripts/build_wheel, or set TIDEMILL_PACKAGE")
+            raise RuntimeError(f"no Python package in {PACKAGE}; run scripts/build_wheel, or set TIDEMILL_PACKAGE")
         names = {name: str(value) for name, value in sets.items()}
         return self.ask("tidemill", file=file, names=names, method=method, arguments=arguments, keywords=keywords)
 

@@ -43,31 +43,37 @@ class PublishedFile(Document):
     hash: str
 
 
-@dataclass(frozen=True)
-class RunReport(Document):
-    """One feature date. `status` is "done", "empty" (no entity had events) or "failed"."""
+@dataclass(frozen=True, kw_only=True)
+class InvocationReport(Document):
+    """What one invocation reports, whatever it computes."""
 
     run_id: str
     pipeline: str
-    feature_date: str
     status: str
     rows_read: int = 0
-    rows_filtered: int = 0
-    rows_dropped: int = 0
     rows_written: int = 0
-    entities: int = 0
-    features: int = 0
-    days_read: int = 0
-    files_read: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
     spilled_bytes: int = 0
     io_retries: int = 0
     peak_memory: int = 0
-    checks: list[CheckResult] = field(default_factory=list)
-    files: list[PublishedFile] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport(InvocationReport):
+    """One feature date. `status` is "done", "empty" (no entity had events) or "failed"."""
+
+    feature_date: str
+    rows_filtered: int = 0
+    rows_dropped: int = 0
+    entities: int = 0
+    features: int = 0
+    days_read: int = 0
+    files_read: int = 0
+    checks: list[CheckResult] = field(default_factory=list)
+    files: list[PublishedFile] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -83,24 +89,12 @@ class DateReport(Document):
     checks: list[CheckResult] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class BackfillReport(Document):
+@dataclass(frozen=True, kw_only=True)
+class BackfillReport(InvocationReport):
     """Many feature dates. `status` is "failed" if any of them failed or was taken."""
 
-    run_id: str
-    pipeline: str
-    status: str
     passes: int = 0
-    rows_read: int = 0
-    rows_written: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
-    spilled_bytes: int = 0
-    io_retries: int = 0
-    peak_memory: int = 0
     dates: list[DateReport] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -32,16 +32,6 @@ features: {n: count(*), latest: max(timestamp)EXTRA}
 output: {path: out, partition_by: [feature_date]}
 )yaml";
 
-std::shared_ptr<arrow::Table> TableOf(const std::vector<NamedArray>& columns) {
-  arrow::FieldVector fields;
-  arrow::ArrayVector arrays;
-  for (const NamedArray& column : columns) {
-    fields.push_back(arrow::field(column.name, column.array->type()));
-    arrays.push_back(column.array);
-  }
-  return arrow::Table::Make(arrow::schema(fields), arrays);
-}
-
 /// Notes the queries, and answers them.
 struct ToldClient : SparkClient {
   arrow::Result<std::shared_ptr<arrow::Table>> Collect(const SparkQuery& query) override {
