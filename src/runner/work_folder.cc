@@ -127,8 +127,12 @@ WorkFolder::~WorkFolder() {
     static_cast<void>(location_.filesystem->DeleteDir(location_.path));
     return;
   }
+  // A task that was given up may be at work still. Under another name it cannot put a new file
+  // between the removal of the last one and that of the folder.
   std::error_code error;
-  fs::remove_all(location_.path, error);
+  const std::string gone = location_.path + ".gone";
+  fs::rename(location_.path, gone, error);
+  fs::remove_all(error ? location_.path : gone, error);
   fs::path folder = fs::path(location_.path).parent_path();
   while (folder.string().size() >= outermost_.size() && !outermost_.empty() &&
          fs::remove(folder, error) && !error) {
