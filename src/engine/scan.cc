@@ -6,6 +6,7 @@
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
+#include "engine/row_joiner.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
 
@@ -21,10 +22,11 @@ struct Morsel {
 
 class MorselScanner {
  public:
-  MorselScanner(const Plan& plan, const ScanResult& shared, ScanCounts* counts,
-                FrameMetrics* metrics)
+  MorselScanner(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
+                ScanCounts* counts, FrameMetrics* metrics)
       : plan_(plan),
         pipeline_(*plan.pipeline),
+        joiner_(*plan.pipeline, tables),
         shared_(shared),
         counts_(counts),
         metrics_(metrics) {}
@@ -37,8 +39,9 @@ class MorselScanner {
     if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
-    if (pipeline_.where == nullptr || measure_only) {
+    if (measure_only || (pipeline_.where == nullptr && !HasInnerJoin())) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
+      if (!measure_only) CountMatches(morsel.frame);
       Evaluator evaluator(&morsel.frame);
       ArgumentReader reader(&morsel.frame, &evaluator);
       ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
@@ -51,11 +54,14 @@ class MorselScanner {
       Evaluator evaluator(&morsel.frame);
       ArgumentReader reader(&morsel.frame, &evaluator);
       ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
-      std::vector<uint8_t> mask;
-      ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
-      counts_->rows_filtered += morsel.frame.num_rows - kept;
-      ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
+      if (pipeline_.where != nullptr) {
+        std::vector<uint8_t> mask;
+        ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
+        counts_->rows_filtered += morsel.frame.num_rows - kept;
+        ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
+      }
     }
+    ARROW_RETURN_NOT_OK(KeepMatched(&morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
     Evaluator evaluator(&morsel.frame);
@@ -77,7 +83,7 @@ class MorselScanner {
     RowGroupColumns read = *std::move(result);
     Frame& frame = morsel->frame;
     frame.num_rows = read.num_rows;
-    frame.columns.resize(static_cast<size_t>(pipeline_.rows->num_fields()));
+    frame.columns.resize(RowJoiner::NumColumns(pipeline_));
     for (size_t i = 0; i < read.arrays.size(); ++i) {
       frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(plan_.file_columns[i]))] =
           std::move(read.arrays[i]);
@@ -89,10 +95,44 @@ class MorselScanner {
     return arrow::Status::OK();
   }
 
-  /// Computes the derived columns of `needed` that are not there yet.
+  bool HasInnerJoin() const {
+    return std::ranges::any_of(pipeline_.joins, &BoundJoin::is_inner);
+  }
+
+  /// Looks the rows up in the dimensions that are needed, one after the other; those that an inner
+  /// join finds nothing for leave.
+  arrow::Status KeepMatched(Morsel* morsel) {
+    for (size_t j = 0; j < pipeline_.joins.size() && morsel->frame.num_rows > 0; ++j) {
+      if (!joiner_.IsNeeded(j)) continue;
+      ARROW_RETURN_NOT_OK(joiner_.LookUp(j, &morsel->frame));
+      const int64_t before = morsel->frame.num_rows;
+      counts_->looked_up[j] += before;
+      if (!pipeline_.joins[j].is_inner) {
+        counts_->not_found[j] += before - joiner_.CountMatched(j, morsel->frame);
+        continue;
+      }
+      std::vector<uint8_t> mask;
+      const int64_t kept = joiner_.Matched(j, morsel->frame, &mask);
+      counts_->not_found[j] += before - kept;
+      counts_->rows_unmatched += before - kept;
+      ARROW_RETURN_NOT_OK(Keep(mask, kept, morsel));
+    }
+    return arrow::Status::OK();
+  }
+
+  void CountMatches(const Frame& frame) {
+    for (size_t j = 0; j < pipeline_.joins.size(); ++j) {
+      if (!joiner_.IsNeeded(j)) continue;
+      counts_->looked_up[j] += frame.num_rows;
+      counts_->not_found[j] += frame.num_rows - joiner_.CountMatched(j, frame);
+    }
+  }
+
+  /// Computes the joined and derived columns of `needed` that are not there yet.
   arrow::Status Derive(Frame* frame, const std::vector<bool>& needed) {
+    ARROW_RETURN_NOT_OK(joiner_.Add(needed, frame));
     for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
-      const size_t column = static_cast<size_t>(pipeline_.num_source_columns) + i;
+      const size_t column = static_cast<size_t>(pipeline_.first_derived) + i;
       if (!needed[column] || frame->columns[column].kind() != arrow::Datum::NONE) continue;
       Evaluator evaluator(frame);
       ARROW_ASSIGN_OR_RAISE(frame->columns[column],
@@ -103,7 +143,7 @@ class MorselScanner {
 
   std::vector<bool> NeededBefore() const {
     std::vector<int> columns;
-    CollectColumns(pipeline_.where, &columns);
+    if (pipeline_.where != nullptr) CollectColumns(pipeline_.where, &columns);
     for (const AggregateCall& metric : pipeline_.input_checks.metrics) {
       for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
       if (metric.filter) CollectColumns(metric.filter, &columns);
@@ -130,6 +170,10 @@ class MorselScanner {
     if (ref.slot) {
       CountSlot(*ref.slot, morsel->frame.num_rows);
       morsel->constant_stratum = plan_.strata.Of(*ref.slot);
+      if (RowJoiner::NeedsDays(pipeline_)) {
+        morsel->frame.columns[RowJoiner::DayColumn(pipeline_)] =
+            arrow::Datum(arrow::Date32Scalar(plan_.calendar->DayOf(*ref.slot)));
+      }
       return arrow::Status::OK();
     }
     std::vector<int32_t> slots;
@@ -153,6 +197,7 @@ class MorselScanner {
       ++kept;
       ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
     }
+    if (RowJoiner::NeedsDays(pipeline_)) ARROW_RETURN_NOT_OK(AddDays(slots, morsel));
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) {
       morsel->frame.num_rows = 0;
@@ -163,6 +208,23 @@ class MorselScanner {
       morsel->constant_stratum = *low;
       morsel->strata.clear();
     }
+    return arrow::Status::OK();
+  }
+
+  /// The day of each row, for dated dimensions; of rows that count in no slot any day.
+  arrow::Status AddDays(const std::vector<int32_t>& slots, Morsel* morsel) const {
+    arrow::Date32Builder days;
+    ARROW_RETURN_NOT_OK(days.Reserve(static_cast<int64_t>(slots.size())));
+    int32_t last = plan_.strata.slots().first.index;
+    CivilDay day = plan_.calendar->DayOf({last});
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i] != last && morsel->strata[i] >= 0) {
+        last = slots[i];
+        day = plan_.calendar->DayOf({last});
+      }
+      days.UnsafeAppend(day);
+    }
+    ARROW_ASSIGN_OR_RAISE(morsel->frame.columns[RowJoiner::DayColumn(pipeline_)], days.Finish());
     return arrow::Status::OK();
   }
 
@@ -236,6 +298,7 @@ class MorselScanner {
 
   const Plan& plan_;
   const BoundPipeline& pipeline_;
+  RowJoiner joiner_;
   const ScanResult& shared_;
   ScanCounts* counts_;
   FrameMetrics* metrics_;
@@ -246,6 +309,8 @@ ScanCounts EmptyCounts(const Plan& plan) {
   ScanCounts counts;
   const auto slots = static_cast<size_t>(plan.strata.slots().size());
   counts.rows_of_slot.assign(slots, 0);
+  counts.looked_up.assign(plan.dimensions.size(), 0);
+  counts.not_found.assign(plan.dimensions.size(), 0);
   return counts;
 }
 
@@ -257,6 +322,11 @@ void ScanCounts::Add(const ScanCounts& other) {
   rows_without_entity += other.rows_without_entity;
   rows_without_day += other.rows_without_day;
   rows_misplaced += other.rows_misplaced;
+  rows_unmatched += other.rows_unmatched;
+  for (size_t j = 0; j < looked_up.size(); ++j) {
+    looked_up[j] += other.looked_up[j];
+    not_found[j] += other.not_found[j];
+  }
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
 }
 
@@ -288,6 +358,12 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
   ARROW_ASSIGN_OR_RAISE(ScanResult result, EmptyScan(plan, options));
   const BoundPipeline& pipeline = *plan.pipeline;
   const int threads = std::max(options.threads, 1);
+  DimensionTables tables;
+  if (begin < end) {
+    ARROW_ASSIGN_OR_RAISE(tables,
+                          plan.loaded->Get(pipeline, plan.dimensions, plan.needed_columns,
+                                           plan.needed_joins, threads, options.cancelled));
+  }
   std::vector<ScanCounts> counts(static_cast<size_t>(threads), EmptyCounts(plan));
   std::vector<FrameMetrics> metrics;
   for (int t = 0; t < threads; ++t) {
@@ -300,7 +376,7 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
                   [&](int64_t index, int thread) -> arrow::Status {
                     const auto t = static_cast<size_t>(thread);
                     const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
-                    auto run = MorselScanner(plan, result, &counts[t], &metrics[t]).Scan(morsel);
+                    auto run = MorselScanner(plan, tables, result, &counts[t], &metrics[t]).Scan(morsel);
                     if (!run.ok()) {
                       const std::string& file =
                           plan.source->files[static_cast<size_t>(morsel.file)].relative_path;

@@ -34,7 +34,7 @@ std::string DefinitionChange(const PublishedState& published, const BoundPipelin
   if (!changed.empty()) text += "features changed: " + changed;
   if (!added.empty()) text += std::string(text.empty() ? "" : "; ") + "new: " + added;
   if (!removed.empty()) text += std::string(text.empty() ? "" : "; ") + "gone: " + removed;
-  return text.empty() ? "the source, filter, entity or calendar of the pipeline changed" : text;
+  return text.empty() ? "the source, joins, filter, entity or calendar of the pipeline changed" : text;
 }
 
 }  // namespace
@@ -94,6 +94,11 @@ arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& ta
         state.reason += (state.reason.empty() ? "" : "; ") + change.ToString();
       }
       if (!changes.empty()) state.status = "stale";
+      for (const std::string& change :
+           ChangedDimensions(published.dimensions, DimensionsOf(plan, d))) {
+        state.status = "stale";
+        state.reason += (state.reason.empty() ? "" : "; ") + change;
+      }
       if (published.definition_hash != definition) {
         state.status = "changed";
         state.reason = DefinitionChange(published, *plan.pipeline);

@@ -73,4 +73,28 @@ std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   return FingerprintOf(files);
 }
 
+std::vector<InputDimension> DimensionsOf(const Plan& plan, size_t date) {
+  const SlotRange window = plan.strata.WindowSlots(date, plan.strata.Longest(date));
+  const CivilDay first_day = plan.calendar->DayOf(window.first);
+  const CivilDay last_day = plan.calendar->DayOf(window.last);
+  std::vector<InputDimension> inputs;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    const Dimension& dimension = *plan.dimensions[j];
+    const int first_state = dimension.StateOn(first_day);
+    std::vector<std::pair<std::optional<CivilDay>, const DataFile*>> files;
+    for (size_t f = 0; f < dimension.files.size(); ++f) {
+      if (!dimension.is_dated) {
+        files.emplace_back(std::nullopt, &dimension.files[f]);
+        continue;
+      }
+      const CivilDay day = dimension.file_days[f];
+      const bool is_early = first_state < 0 ? false : dimension.StateOn(day) < first_state;
+      if (!is_early && day <= last_day) files.emplace_back(day, &dimension.files[f]);
+    }
+    inputs.push_back({dimension.path, dimension.version, FingerprintOf(files)});
+  }
+  return inputs;
+}
+
 }  // namespace tidemill

@@ -51,16 +51,22 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
   auto source = std::make_shared<Source>();
   ARROW_ASSIGN_OR_RAISE(
       *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(
+      Dimensions dimensions,
+      OpenDimensions(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
-  arrow::Status status = BindPipeline(pipeline, source->schema).Value(bound.get());
+  const auto bind = [&] {
+    return BindPipeline(pipeline, source->schema, SchemasOf(dimensions)).Value(bound.get());
+  };
+  arrow::Status status = bind();
   if (const auto unknown = UnknownColumns(status); !unknown.empty() && !source->pruned.empty()) {
     if (AddColumnsOfOtherDays(unknown, ThreadsOf(options), source.get()).ok()) {
-      status = BindPipeline(pipeline, source->schema).Value(bound.get());
+      status = bind();
     }
   }
   ARROW_RETURN_NOT_OK(status);
   return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),
-                  scope);
+                  scope, std::move(dimensions));
 }
 
 int ThreadsOf(const RunOptions& options) {
@@ -81,6 +87,9 @@ int64_t PeakMemory() {
 
 std::vector<std::string> PlanWarnings(const Plan& plan) {
   std::vector<std::string> warnings = plan.source->warnings;
+  for (const auto& dimension : plan.dimensions) {
+    warnings.insert(warnings.end(), dimension->warnings.begin(), dimension->warnings.end());
+  }
   const Source& source = *plan.source;
   if (!source.day_is_partition || source.days.empty()) return warnings;
   const Calendar& calendar = *plan.calendar;

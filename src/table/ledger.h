@@ -49,6 +49,15 @@ struct InputDay {
   bool operator==(const InputDay&) const = default;
 };
 
+/// A dimension that was joined, as it was when it was read.
+struct InputDimension {
+  std::string path;                ///< as the pipeline file has it
+  std::optional<int64_t> version;  ///< of a Delta table
+  std::vector<InputDay> files;     ///< sorted by day; by the days of partitions if it is dated
+
+  bool operator==(const InputDimension&) const = default;
+};
+
 /// What was published for a feature date.
 struct PublishedState {
   std::string run_id;
@@ -58,9 +67,11 @@ struct PublishedState {
   std::string partition;                 ///< directory of the date, relative to the table
   std::vector<InputDay> inputs;          ///< sorted by day
   std::optional<int64_t> input_version;  ///< of a Delta source
+  std::vector<InputDimension> dimensions;
   int64_t rows_read = 0;
   int64_t rows_dropped = 0;
   int64_t rows_filtered = 0;
+  int64_t rows_unmatched = 0;  ///< left since an inner join found nothing for them
   int64_t rows_written = 0;
   /// Expressions of output checks with their values, for previous(...).
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> metrics;

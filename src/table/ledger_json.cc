@@ -122,6 +122,7 @@ Json PublishedToJson(const PublishedState& state) {
                {"rows_read", state.rows_read},
                {"rows_dropped", state.rows_dropped},
                {"rows_filtered", state.rows_filtered},
+               {"rows_unmatched", state.rows_unmatched},
                {"rows_written", state.rows_written}};
   Json& files = json["files"] = Json::array();
   for (const PublishedFile& file : state.files) {
@@ -140,6 +141,11 @@ Json PublishedToJson(const PublishedState& state) {
   json["checks"] = ChecksToJson(state.checks);
   json["inputs"] = InputsToJson(state.inputs);
   if (state.input_version.has_value()) json["input_version"] = *state.input_version;
+  for (const InputDimension& dimension : state.dimensions) {
+    Json one = {{"path", dimension.path}, {"inputs", InputsToJson(dimension.files)}};
+    if (dimension.version) one["version"] = *dimension.version;
+    json["dimensions"].push_back(std::move(one));
+  }
   if (state.transaction >= 0) json["transaction"] = state.transaction;
   return json;
 }
@@ -154,6 +160,7 @@ PublishedState PublishedFromJson(const Json& json) {
   state.rows_read = Get<int64_t>(json, "rows_read", 0);
   state.rows_dropped = Get<int64_t>(json, "rows_dropped", 0);
   state.rows_filtered = Get<int64_t>(json, "rows_filtered", 0);
+  state.rows_unmatched = Get<int64_t>(json, "rows_unmatched", 0);
   state.rows_written = Get<int64_t>(json, "rows_written", 0);
   for (const Json& file : json.at("files")) {
     state.files.push_back({file.at("path"), file.at("rows"), file.at("bytes"), file.at("hash")});
@@ -170,6 +177,13 @@ PublishedState PublishedFromJson(const Json& json) {
   state.inputs = InputsFromJson(json.at("inputs"));
   if (const auto at = json.find("input_version"); at != json.end()) {
     state.input_version = at->get<int64_t>();
+  }
+  for (const Json& one : Get<Json>(json, "dimensions", Json::array())) {
+    InputDimension dimension;
+    dimension.path = one.at("path");
+    dimension.files = InputsFromJson(one.at("inputs"));
+    if (one.contains("version")) dimension.version = one.at("version").get<int64_t>();
+    state.dimensions.push_back(std::move(dimension));
   }
   state.transaction = Get<int64_t>(json, "transaction", -1);
   return state;

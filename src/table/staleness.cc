@@ -66,13 +66,16 @@ std::vector<InputDay> FingerprintOf(
 }
 
 std::string DayChange::ToString() const {
-  std::string text = day.has_value() ? FormatCivilDay(*day) : "files of any day";
-  const char* separator = ": ";
+  return (day.has_value() ? FormatCivilDay(*day) : "files of any day") + ": " + Counts();
+}
+
+std::string DayChange::Counts() const {
+  std::string text;
   for (const auto& [count, what] :
        {std::pair{added, "added"}, {removed, "removed"}, {rewritten, "rewritten"}}) {
     if (count == 0) continue;
-    text += fmt::format("{}{} {} {}", separator, count, count == 1 ? "file" : "files", what);
-    separator = ", ";
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "file" : "files",
+                        what);
   }
   return text + fmt::format(" ({})", example);
 }
@@ -96,6 +99,20 @@ std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
     if (change.added + change.removed + change.rewritten > 0) changes.push_back(std::move(change));
   }
   return changes;
+}
+
+std::vector<std::string> ChangedDimensions(const std::vector<InputDimension>& recorded,
+                                           const std::vector<InputDimension>& current) {
+  std::vector<std::string> texts;
+  for (size_t j = 0; j < std::min(recorded.size(), current.size()); ++j) {
+    if (recorded[j].path != current[j].path) continue;
+    for (const DayChange& change : ChangedDays(recorded[j].files, current[j].files)) {
+      texts.push_back("dimension " + current[j].path +
+                      (change.day ? " of " + FormatCivilDay(*change.day) : "") + ": " +
+                      change.Counts());
+    }
+  }
+  return texts;
 }
 
 }  // namespace tidemill

@@ -26,11 +26,18 @@ struct DayChange {
 
   /// "2026-03-01: 1 file added (event_date=2026-03-01/late.parquet)"
   std::string ToString() const;
+  /// "1 file added (event_date=2026-03-01/late.parquet)"
+  std::string Counts() const;
 };
 
 /// Compares what a feature date was computed from with what it would be computed from now, day by
 /// day. Both lists are sorted by day and each day's files by path, as FingerprintOf gives them.
 std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
                                    const std::vector<InputDay>& current);
+
+/// The same for dimensions, a text for each that changed: "dimension ../data/users: 1 file rewritten
+/// (part-0.parquet)". Those that only one of the lists has are another definition's.
+std::vector<std::string> ChangedDimensions(const std::vector<InputDimension>& recorded,
+                                           const std::vector<InputDimension>& current);
 
 }  // namespace tidemill
