@@ -259,20 +259,10 @@ class Loader {
     for (const int column : join_.dimension_keys) {
       names.push_back(dimension_.schema->field(column)->name());
     }
-    const auto times =
-        1 + std::ranges::count(firsts, rows[static_cast<size_t>(smallest)]);
-    std::string message = "the dimension " + dimension_.path + " is not unique in its key";
-    if (dimension_.is_dated) {
-      message += " in its partition of " + FormatCivilDay(dimension_.days[state]);
-    }
-    message += ": " + KeyText(names, keys, smallest) + " is there " + std::to_string(times) +
-               " times";
-    if (rows.size() > 1) {
-      message += "; " + std::to_string(rows.size()) + " keys are there more than once";
-    }
-    return MakeError(ErrorCode::kRunFailed, std::move(message),
-                     "remove the repeated rows of " + dimension_.root.uri +
-                         ", or add the column that tells them apart to 'key'");
+    const auto times = 1 + std::ranges::count(firsts, rows[static_cast<size_t>(smallest)]);
+    const std::string day = dimension_.is_dated ? FormatCivilDay(dimension_.days[state]) : "";
+    return RepeatedKeyError(dimension_, day, KeyText(names, keys, smallest), times,
+                            static_cast<int64_t>(rows.size()));
   }
 
   arrow::Status Concatenate(size_t c) {
@@ -331,6 +321,17 @@ arrow::Result<DimensionTables> LoadedDimensions::Get(const BoundPipeline& pipeli
 void LoadedDimensions::Release() {
   const std::lock_guard lock(mutex_);
   tables_.clear();
+}
+
+arrow::Status RepeatedKeyError(const Dimension& dimension, const std::string& day,
+                               const std::string& key, int64_t times, int64_t keys) {
+  std::string message = "the dimension " + dimension.path + " is not unique in its key";
+  if (!day.empty()) message += " in its partition of " + day;
+  message += ": " + key + " is there " + std::to_string(times) + " times";
+  if (keys > 1) message += "; " + std::to_string(keys) + " keys are there more than once";
+  return MakeError(ErrorCode::kRunFailed, std::move(message),
+                   "remove the repeated rows of " + dimension.root.uri +
+                       ", or add the column that tells them apart to 'key'");
 }
 
 std::vector<int> ColumnsRead(const BoundJoin& join, const std::vector<bool>& needed) {

@@ -50,6 +50,11 @@ class LoadedDimensions {
   DimensionTables tables_;
 };
 
+/// The error (kRunFailed) of a dimension that is not unique in its key. `key` comes `times` times,
+/// as the first of `keys` such keys; `day` is that of the partition, empty if there is none.
+arrow::Status RepeatedKeyError(const Dimension& dimension, const std::string& day,
+                               const std::string& key, int64_t times, int64_t keys);
+
 /// The columns of its dimension that a join reads: its key, and those of `needed`.
 std::vector<int> ColumnsRead(const BoundJoin& join, const std::vector<bool>& needed);
 
