@@ -51,11 +51,12 @@ arrow::Result<ScanAnswer> Run(const ScanTask& task, const PassDescription& pass,
   PassOptions options;
   options.portable_tiles = true;
   options.tile_memory = pass.memory / 3;
+  options.dimension_memory = pass.memory / 3;
   options.scratch = [&scratch] { return scratch.NewPath(); };
   ARROW_ASSIGN_OR_RAISE(const ScanResult scan, ScanMorsels(plan, task.begin, task.end, options));
   ScanAnswer answer;
   answer.counts = scan.counts;
-  answer.spilled_bytes = scan.tiles->spilled_bytes();
+  answer.spilled_bytes = scan.tiles->spilled_bytes() + scan.spilled_rows;
   const Location& work = planned.work;
   if (const int64_t memory = scan.tiles->memory(); memory > 0) {
     const int64_t segment =

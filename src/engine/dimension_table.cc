@@ -34,8 +34,8 @@ struct Piece {
 class Loader {
  public:
   Loader(const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
-         const std::vector<bool>& needed)
-      : dimension_(*dimension), join_(join), needed_(needed) {
+         const std::vector<bool>& needed, KeyPart part)
+      : dimension_(*dimension), join_(join), needed_(needed), part_(part) {
     for (size_t c = 0; c < join.columns.size(); ++c) {
       is_needed_.push_back(needed[static_cast<size_t>(join.first_column) + c]);
     }
@@ -117,7 +117,34 @@ class Loader {
       ARROW_ASSIGN_OR_RAISE(piece->columns[c], column_of(join_.columns[c]));
     }
     ARROW_ASSIGN_OR_RAISE(piece->read, ReadJoinKeys(keys, join_.key_types, piece->num_rows));
-    return arrow::Status::OK();
+    return part_.count == 1 ? arrow::Status::OK() : KeepPart(piece);
+  }
+
+  /// Takes the rows of the other parts out, and the values of dictionaries that only they had.
+  arrow::Status KeepPart(Piece* piece) const {
+    const std::vector<int32_t> parts =
+        PartsOfRows(piece->read, piece->num_rows, part_.count);
+    arrow::Int32Builder builder;
+    for (size_t row = 0; row < parts.size(); ++row) {
+      if (parts[row] == part_.index) {
+        ARROW_RETURN_NOT_OK(builder.Append(static_cast<int32_t>(row)));
+      }
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto rows, builder.Finish());
+    const auto keep = [&](std::shared_ptr<arrow::Array>* array) -> arrow::Status {
+      if (*array == nullptr) return arrow::Status::OK();
+      ARROW_ASSIGN_OR_RAISE(const auto plain, Materialize(*array, piece->num_rows));
+      ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(*plain, *rows));
+      return ConvertColumn(taken, taken->type(), IsReadAsDictionary(*taken->type())).Value(array);
+    };
+    std::vector<arrow::Datum> keys;
+    for (auto& key : piece->keys) {
+      ARROW_RETURN_NOT_OK(keep(&key));
+      keys.emplace_back(key);
+    }
+    for (auto& column : piece->columns) ARROW_RETURN_NOT_OK(keep(&column));
+    piece->num_rows = rows->length();
+    return ReadJoinKeys(keys, join_.key_types, piece->num_rows).Value(&piece->read);
   }
 
   /// The keys of all pieces one after another, and from them the indexes.
@@ -288,6 +315,7 @@ class Loader {
   const Dimension& dimension_;
   const BoundJoin& join_;
   const std::vector<bool>& needed_;
+  KeyPart part_;
   std::vector<bool> is_needed_;  ///< per BoundJoin::columns
   std::vector<Piece> pieces_;
   std::shared_ptr<DimensionTable> table_ = std::make_shared<DimensionTable>();
@@ -297,8 +325,16 @@ class Loader {
 
 arrow::Result<std::shared_ptr<const DimensionTable>> LoadDimension(
     const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
-    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled) {
-  return Loader(dimension, join, needed).Load(threads, cancelled);
+    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled,
+    KeyPart part) {
+  auto table = Loader(dimension, join, needed, part).Load(threads, cancelled);
+  if (table.ok() || part.count == 1 || CodeOf(table.status()) != ErrorCode::kRunFailed) {
+    return table;
+  }
+  // Which key is the first of all, and how many there are, only the whole dimension tells.
+  const std::vector<bool> none(needed.size(), false);
+  ARROW_RETURN_NOT_OK(Loader(dimension, join, none, {}).Load(threads, cancelled).status());
+  return table.status();
 }
 
 arrow::Result<DimensionTables> LoadedDimensions::Get(const BoundPipeline& pipeline,

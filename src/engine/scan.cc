@@ -7,6 +7,7 @@
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
 #include "engine/row_joiner.h"
+#include "engine/spilled_rows.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
 
@@ -19,6 +20,17 @@ struct Morsel {
   std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
   int32_t constant_stratum = 0;
 };
+
+/// The columns that input checks and filter need.
+std::vector<bool> NeededBefore(const BoundPipeline& pipeline) {
+  std::vector<int> columns;
+  if (pipeline.where != nullptr) CollectColumns(pipeline.where, &columns);
+  for (const AggregateCall& metric : pipeline.input_checks.metrics) {
+    for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
+    if (metric.filter) CollectColumns(metric.filter, &columns);
+  }
+  return ReadFor(pipeline, columns);
+}
 
 class MorselScanner {
  public:
@@ -38,6 +50,40 @@ class MorselScanner {
     ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
+    return Reduce(std::move(morsel));
+  }
+
+  /// The rest of a morsel whose rows were spilled: its joins, its tiles.
+  arrow::Result<TileRun> Continue(SpilledBatch batch, bool is_filtered) {
+    is_spilled_ = true;
+    Morsel morsel{std::move(batch.frame), std::move(batch.strata), 0};
+    if (!is_filtered) return Reduce(std::move(morsel));
+    return Finish(std::move(morsel));
+  }
+
+  /// Reads a morsel and appends its rows to their parts, before anything that needs the join; where
+  /// filter and input checks do not need it, after them.
+  arrow::Status Spill(const MorselRef& ref, const JoinParts& cut, bool filters, SpilledRows* rows) {
+    file_ = static_cast<size_t>(ref.file);
+    Morsel morsel;
+    ARROW_RETURN_NOT_OK(Read(ref, &morsel));
+    ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
+    if (morsel.frame.num_rows == 0) return arrow::Status::OK();
+    counts_->rows_read += morsel.frame.num_rows;
+    if (filters) ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
+    if (morsel.frame.num_rows == 0) return arrow::Status::OK();
+    const BoundJoin& join = pipeline_.joins[static_cast<size_t>(cut.join)];
+    ARROW_RETURN_NOT_OK(joiner_.Add(ReadFor(pipeline_, join.keys), &morsel.frame));
+    std::vector<arrow::Datum> columns;
+    for (int key : join.keys) columns.push_back(morsel.frame.columns[static_cast<size_t>(key)]);
+    const int64_t n = morsel.frame.num_rows;
+    ARROW_ASSIGN_OR_RAISE(const JoinKeys keys, ReadJoinKeys(columns, join.key_types, n));
+    return rows->Append(morsel.frame, morsel.strata, morsel.constant_stratum,
+                        PartsOfRows(keys, n, cut.parts));
+  }
+
+ private:
+  arrow::Result<TileRun> Reduce(Morsel morsel) {
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
     if (measure_only || (pipeline_.where == nullptr && !HasInnerJoin())) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
@@ -48,19 +94,25 @@ class MorselScanner {
       if (measure_only) return TileRun{};
       return Aggregate(morsel, &reader);
     }
-    {
-      // Checks see the events before `where`; so does whatever column they and `where` need.
-      ARROW_RETURN_NOT_OK(Derive(&morsel.frame, NeededBefore()));
-      Evaluator evaluator(&morsel.frame);
-      ArgumentReader reader(&morsel.frame, &evaluator);
-      ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
-      if (pipeline_.where != nullptr) {
-        std::vector<uint8_t> mask;
-        ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
-        counts_->rows_filtered += morsel.frame.num_rows - kept;
-        ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
-      }
-    }
+    ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
+    return Finish(std::move(morsel));
+  }
+
+  /// Checks see the events before `where`; so does whatever column they and `where` need.
+  arrow::Status MeasureAndFilter(Morsel* morsel) {
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, NeededBefore(pipeline_)));
+    Evaluator evaluator(&morsel->frame);
+    ArgumentReader reader(&morsel->frame, &evaluator);
+    ARROW_RETURN_NOT_OK(Measure(*morsel, &reader));
+    if (pipeline_.where == nullptr) return arrow::Status::OK();
+    std::vector<uint8_t> mask;
+    ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
+    counts_->rows_filtered += morsel->frame.num_rows - kept;
+    return Keep(mask, kept, morsel);
+  }
+
+  /// What comes behind checks and filter.
+  arrow::Result<TileRun> Finish(Morsel morsel) {
     ARROW_RETURN_NOT_OK(KeepMatched(&morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
@@ -69,7 +121,6 @@ class MorselScanner {
     return Aggregate(morsel, &reader);
   }
 
- private:
   arrow::Status Read(const MorselRef& ref, Morsel* morsel) {
     const Source& source = *plan_.source;
     const DataFile& file = source.files[file_];
@@ -139,16 +190,6 @@ class MorselScanner {
                             evaluator.Evaluate(pipeline_.derived[i].expression));
     }
     return arrow::Status::OK();
-  }
-
-  std::vector<bool> NeededBefore() const {
-    std::vector<int> columns;
-    if (pipeline_.where != nullptr) CollectColumns(pipeline_.where, &columns);
-    for (const AggregateCall& metric : pipeline_.input_checks.metrics) {
-      for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
-      if (metric.filter) CollectColumns(metric.filter, &columns);
-    }
-    return ReadFor(pipeline_, columns);
   }
 
   /// Keeps the rows of `mask` in the frame and their strata.
@@ -286,7 +327,9 @@ class MorselScanner {
                                     morsel.constant_stratum, reader));
     if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
       return MakeError(ErrorCode::kRunFailed,
-                       plan_.source->files[file_].relative_path + " has " +
+                       (is_spilled_ ? plan_.source->root.uri
+                                    : plan_.source->files[file_].relative_path) +
+                           " has " +
                            std::to_string(groups.rows_without_entity) +
                            (groups.rows_without_entity == 1 ? " row" : " rows") +
                            " with a NULL entity (" + EntityNames() + ")",
@@ -303,6 +346,7 @@ class MorselScanner {
   ScanCounts* counts_;
   FrameMetrics* metrics_;
   size_t file_ = 0;
+  bool is_spilled_ = false;  ///< whose rows come from several files
 };
 
 ScanCounts EmptyCounts(const Plan& plan) {
@@ -359,15 +403,24 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
   const BoundPipeline& pipeline = *plan.pipeline;
   const int threads = std::max(options.threads, 1);
   DimensionTables tables;
+  ARROW_ASSIGN_OR_RAISE(const JoinParts cut, CutJoins(plan, options.dimension_memory));
   if (begin < end) {
-    ARROW_ASSIGN_OR_RAISE(tables,
-                          plan.loaded->Get(pipeline, plan.dimensions, plan.needed_columns,
-                                           plan.needed_joins, threads, options.cancelled));
+    std::vector<bool> whole = plan.needed_joins;
+    if (cut.join >= 0) whole[static_cast<size_t>(cut.join)] = false;
+    ARROW_ASSIGN_OR_RAISE(tables, plan.loaded->Get(pipeline, plan.dimensions, plan.needed_columns,
+                                                   whole, threads, options.cancelled));
   }
   std::vector<ScanCounts> counts(static_cast<size_t>(threads), EmptyCounts(plan));
   std::vector<FrameMetrics> metrics;
   for (int t = 0; t < threads; ++t) {
     metrics.emplace_back(&pipeline.input_checks, plan.strata.size());
+  }
+  std::unique_ptr<SpilledRows> spilled;
+  bool filters = false;
+  if (cut.join >= 0 && begin < end) {
+    spilled = std::make_unique<SpilledRows>(plan, cut.parts, options.scratch);
+    filters = plan.scope == PlanScope::kFeatures &&
+              !DependsOnJoin(pipeline, cut.join, NeededBefore(pipeline));
   }
   std::mutex progress;
   int64_t rows_done = 0;
@@ -376,7 +429,14 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
                   [&](int64_t index, int thread) -> arrow::Status {
                     const auto t = static_cast<size_t>(thread);
                     const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
-                    auto run = MorselScanner(plan, tables, result, &counts[t], &metrics[t]).Scan(morsel);
+                    MorselScanner scanner(plan, tables, result, &counts[t], &metrics[t]);
+                    arrow::Result<TileRun> run = TileRun{};
+                    if (spilled != nullptr) {
+                      const auto status = scanner.Spill(morsel, cut, filters, spilled.get());
+                      if (!status.ok()) run = status;
+                    } else {
+                      run = scanner.Scan(morsel);
+                    }
                     if (!run.ok()) {
                       const std::string& file =
                           plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
@@ -389,6 +449,29 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
                     if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
                     return arrow::Status::OK();
                   }));
+  if (spilled != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(const std::vector<int64_t> batches, spilled->Finish());
+    const auto join = static_cast<size_t>(cut.join);
+    for (int part = 0; part < cut.parts; ++part) {
+      if (batches[static_cast<size_t>(part)] == 0) continue;
+      ARROW_ASSIGN_OR_RAISE(
+          tables[join],
+          LoadDimension(plan.dimensions[join], pipeline.joins[join], plan.needed_columns, threads,
+                        options.cancelled, {part, cut.parts}));
+      ARROW_RETURN_NOT_OK(ParallelFor(
+          batches[static_cast<size_t>(part)], threads, options.cancelled,
+          [&](int64_t index, int thread) -> arrow::Status {
+            const auto t = static_cast<size_t>(thread);
+            ARROW_ASSIGN_OR_RAISE(SpilledBatch batch, spilled->Read(part, index));
+            MorselScanner scanner(plan, tables, result, &counts[t], &metrics[t]);
+            ARROW_ASSIGN_OR_RAISE(TileRun run, scanner.Continue(std::move(batch), filters));
+            return result.tiles->Add(std::move(run));
+          }));
+      spilled->Remove(part);
+      tables[join] = nullptr;
+    }
+    result.spilled_rows = spilled->bytes();
+  }
   for (const ScanCounts& part : counts) result.counts.Add(part);
   for (const FrameMetrics& part : metrics) result.input_metrics.Merge(part);
   return result;

@@ -13,6 +13,8 @@ namespace {
 /// The libraries, the plan, and what allocators hold beyond what was asked for.
 constexpr int64_t kProgram = 110'000'000;
 constexpr int64_t kLeastMemory = 1'000'000;
+/// Smaller parts of a dimension would be more files than they are worth.
+constexpr int64_t kLeastDimensions = 8'000'000;
 /// Small waves overlap better with their writing; smaller ones would cost calls.
 constexpr int64_t kMostWaves = 64'000'000;
 
@@ -59,10 +61,11 @@ arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& opt
             " or more");
   }
   MemoryShares shares;
-  shares.fixed =
-      kProgram + ThreadsOf(options) * DecodedMemory(plan) + ExpectedDimensionMemory(plan);
+  shares.fixed = kProgram + ThreadsOf(options) * DecodedMemory(plan);
   // A budget below what the program takes anyway still bounds what it adds.
-  const int64_t left = std::max(memory - shares.fixed, memory / 4);
+  int64_t left = std::max(memory - shares.fixed, memory / 4);
+  shares.dimensions = std::max(left / 2, kLeastDimensions);
+  left = std::max(left - std::min(ExpectedDimensionMemory(plan), shares.dimensions), left / 2);
   shares.tiles = left / 2;
   shares.waves = std::min<int64_t>(left / 8, kMostWaves);
   shares.writers = left - shares.tiles - shares.waves;
@@ -84,7 +87,8 @@ arrow::Result<int64_t> ExpectedMemory(const Plan& pass, const RunOptions& option
   ARROW_ASSIGN_OR_RAISE(const TileLayout layout, MakeTileLayout(*pass.pipeline));
   const int64_t tiles =
       pass.num_rows / kRowsPerTile * (static_cast<int64_t>(layout.row_size()) + kKeyBytes);
-  return shares.fixed + std::min(tiles, shares.tiles) +
+  return shares.fixed + std::min(ExpectedDimensionMemory(pass), shares.dimensions) +
+         std::min(tiles, shares.tiles) +
          std::min(shares.waves, pass.num_rows * FeatureRowMemory(pass)) +
          static_cast<int64_t>(pass.dates.size()) * WriterMemory(pass);
 }
