@@ -73,28 +73,37 @@ std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   return FingerprintOf(files);
 }
 
-std::vector<InputDimension> DimensionsOf(const Plan& plan, size_t date) {
+namespace {
+
+/// The files of the dimensions that a date is computed from; of a dated one those of the partitions
+/// that count on a day of the window.
+std::vector<OtherInput> JoinInputsOf(const Plan& plan, size_t date) {
   const SlotRange window = plan.strata.WindowSlots(date, plan.strata.Longest(date));
   const CivilDay first_day = plan.calendar->DayOf(window.first);
   const CivilDay last_day = plan.calendar->DayOf(window.last);
-  std::vector<InputDimension> inputs;
+  std::vector<OtherInput> inputs;
   for (size_t j = 0; j < plan.dimensions.size(); ++j) {
     if (!plan.needed_joins[j]) continue;
     const Dimension& dimension = *plan.dimensions[j];
     const int first_state = dimension.StateOn(first_day);
-    std::vector<std::pair<std::optional<CivilDay>, const DataFile*>> files;
+    std::vector<DataFile> files;
     for (size_t f = 0; f < dimension.files.size(); ++f) {
-      if (!dimension.is_dated) {
-        files.emplace_back(std::nullopt, &dimension.files[f]);
-        continue;
+      if (dimension.is_dated) {
+        const CivilDay day = dimension.file_days[f];
+        if (dimension.StateOn(day) < first_state || last_day < day) continue;
       }
-      const CivilDay day = dimension.file_days[f];
-      const bool is_early = first_state < 0 ? false : dimension.StateOn(day) < first_state;
-      if (!is_early && day <= last_day) files.emplace_back(day, &dimension.files[f]);
+      files.push_back(dimension.files[f]);
     }
-    inputs.push_back({dimension.path, dimension.version, FingerprintOf(files)});
+    inputs.push_back({dimension.is_dated ? "dated join" : "join", dimension.path,
+                      dimension.version, FingerprintOf(files)});
   }
   return inputs;
+}
+
+}  // namespace
+
+std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date) {
+  return JoinInputsOf(plan, date);
 }
 
 }  // namespace tidemill

@@ -182,7 +182,7 @@ class PassRunner {
     }
     state.inputs = InputsOf(plan_, date);
     state.input_version = plan_.source->version;
-    state.dimensions = DimensionsOf(plan_, date);
+    state.other_inputs = OtherInputsOf(plan_, date);
     const SlotRange window = plan_.strata.WindowSlots(date, plan_.strata.Longest(date));
     for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
       state.rows_read +=
@@ -286,23 +286,10 @@ std::string ReasonOf(const arrow::Status& status) {
   return reason;
 }
 
-void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport>* joins) {
-  if (counts.looked_up.size() != plan.dimensions.size()) return;  // the pass failed before
-  size_t next = 0;
-  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
-    if (!plan.needed_joins[j]) continue;
-    if (next == joins->size()) {
-      joins->push_back({plan.dimensions[j]->path,
-                        plan.pipeline->joins[j].is_inner ? "inner" : "left", 0, 0, 0});
-    }
-    JoinReport& report = (*joins)[next++];
-    report.rows += counts.looked_up[j];
-    report.unmatched += counts.not_found[j];
-    report.dimension_rows = std::max(report.dimension_rows, plan.dimensions[j]->num_rows);
-  }
-}
+void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport>* joins);
 
-PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
+/// Runs the pass. Every""")])
+sub('src/runner/pass_run.cc',[("""PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
                     const std::vector<DateLock>& locks, const RunOptions& options, int parallel) {
   return PassRunner(plan, table, writer, locks, options, parallel).Run();
 }

@@ -1,7 +1,9 @@
 #include "runner/work_folder.h"
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -48,6 +50,19 @@ TEST_F(WorkFolderTest, LeavesThoseOfOthersAlone) {
   EXPECT_FALSE(fs::exists(Path("table/_tidemill/work/1")));
   EXPECT_TRUE(fs::exists(Path("table/_tidemill/work/2")));
   second.reset();
+}
+
+TEST_F(WorkFolderTest, GoesWhileATaskStillWrites) {
+  ASSERT_OK_AND_ASSIGN(auto folder, WorkFolder::Create(WorkFolder::Of(TableAt("table"), "id")));
+  const fs::path work = Path("table/_tidemill/work/id");
+  std::atomic<bool> has_begun = false;
+  std::thread task([&] {
+    for (int file = 0; std::ofstream(work / std::to_string(file)); ++file) has_begun = true;
+  });
+  while (!has_begun) std::this_thread::yield();
+  folder.reset();
+  task.join();
+  EXPECT_FALSE(fs::exists(Path("table/_tidemill/work")));
 }
 
 TEST_F(WorkFolderTest, VacuumTakesThoseOfDeadProcesses) {

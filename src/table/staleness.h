@@ -17,6 +17,9 @@ namespace tidemill {
 std::vector<InputDay> FingerprintOf(
     const std::vector<std::pair<std::optional<CivilDay>, const DataFile*>>& files);
 
+/// Files of a table beside the source, as the ledger keeps them.
+std::vector<InputFile> FingerprintOf(const std::vector<DataFile>& files);
+
 struct DayChange {
   std::optional<CivilDay> day;
   int added = 0;
@@ -26,8 +29,6 @@ struct DayChange {
 
   /// "2026-03-01: 1 file added (event_date=2026-03-01/late.parquet)"
   std::string ToString() const;
-  /// "1 file added (event_date=2026-03-01/late.parquet)"
-  std::string Counts() const;
 };
 
 /// Compares what a feature date was computed from with what it would be computed from now, day by
@@ -35,9 +36,10 @@ struct DayChange {
 std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
                                    const std::vector<InputDay>& current);
 
-/// The same for dimensions, a text for each that changed: "dimension ../data/users: 1 file rewritten
-/// (part-0.parquet)". Those that only one of the lists has are another definition's.
-std::vector<std::string> ChangedDimensions(const std::vector<InputDimension>& recorded,
-                                           const std::vector<InputDimension>& current);
+/// How the tables beside the source differ: "entities ../data/users: 1 file rewritten
+/// (part-0.parquet)". Tables that one side does not have are a matter of the pipeline's definition
+/// and are passed over.
+std::vector<std::string> ChangedInputs(const std::vector<OtherInput>& recorded,
+                                       const std::vector<OtherInput>& current);
 
 }  // namespace tidemill
