@@ -29,10 +29,10 @@ struct PassDescription {
   NameValues names;
   std::vector<int32_t> dates;  ///< indices of slots
   PlanScope scope = PlanScope::kFeatures;
-  std::optional<int64_t> source_version;  ///< of a Delta table
+  std::optional<int64_t> source_version;              ///< of a Delta table
   std::vector<std::optional<int64_t>> join_versions;  ///< likewise, one per join
-  std::string fingerprint;                ///< of the plan
-  std::string work;                       ///< URI of the work folder
+  std::string fingerprint;                            ///< of the plan
+  std::string work;                                   ///< URI of the work folder
   int64_t run_timestamp = 0;
   int64_t memory = 0;  ///< bytes that a task may use, roughly
 };

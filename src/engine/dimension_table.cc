@@ -49,16 +49,15 @@ class Loader {
         static_cast<int64_t>(pieces_.size()), threads, cancelled, [&](int64_t index, int) {
           Piece& piece = pieces_[static_cast<size_t>(index)];
           const arrow::Status status = Read(&piece);
-          return status.ok() ? status
-                             : WithContext(status, "the dimension " + dimension_.path);
+          return status.ok() ? status : WithContext(status, "the dimension " + dimension_.path);
         }));
     for (const Piece& piece : pieces_) table_->num_rows += piece.num_rows;
     ARROW_RETURN_NOT_OK(Index(threads, cancelled));
     for (Piece& piece : pieces_) piece.read = {};
     table_->columns.resize(is_needed_.size());
-    ARROW_RETURN_NOT_OK(ParallelFor(
-        static_cast<int64_t>(is_needed_.size()), threads, cancelled,
-        [&](int64_t c, int) { return Concatenate(static_cast<size_t>(c)); }));
+    ARROW_RETURN_NOT_OK(
+        ParallelFor(static_cast<int64_t>(is_needed_.size()), threads, cancelled,
+                    [&](int64_t c, int) { return Concatenate(static_cast<size_t>(c)); }));
     return std::move(table_);
   }
 
@@ -97,9 +96,9 @@ class Loader {
     const auto column_of = [&](int column) -> arrow::Result<std::shared_ptr<arrow::Array>> {
       const auto& field = dimension_.schema->field(column);
       if (const int p = dimension_.partition_schema->GetFieldIndex(field->name()); p >= 0) {
-        ARROW_ASSIGN_OR_RAISE(auto array,
-                              arrow::MakeArrayFromScalar(
-                                  *file.partition_values[static_cast<size_t>(p)], read->num_rows));
+        ARROW_ASSIGN_OR_RAISE(
+            auto array, arrow::MakeArrayFromScalar(*file.partition_values[static_cast<size_t>(p)],
+                                                   read->num_rows));
         return ConvertColumn(array, field->type(), IsReadAsDictionary(*field->type()));
       }
       const auto found = std::ranges::find(names, field->name());
@@ -122,8 +121,7 @@ class Loader {
 
   /// Takes the rows of the other parts out, and the values of dictionaries that only they had.
   arrow::Status KeepPart(Piece* piece) const {
-    const std::vector<int32_t> parts =
-        PartsOfRows(piece->read, piece->num_rows, part_.count);
+    const std::vector<int32_t> parts = PartsOfRows(piece->read, piece->num_rows, part_.count);
     arrow::Int32Builder builder;
     for (size_t row = 0; row < parts.size(); ++row) {
       if (parts[row] == part_.index) {
@@ -153,8 +151,8 @@ class Loader {
     std::vector<int64_t> integers;
     std::vector<Hash128> identities;
     std::vector<uint8_t> valid;
-    const bool has_nulls =
-        std::ranges::any_of(pieces_, [](const Piece& piece) { return piece.read.valid != nullptr; });
+    const bool has_nulls = std::ranges::any_of(
+        pieces_, [](const Piece& piece) { return piece.read.valid != nullptr; });
     const bool is_integer = !pieces_.empty() && pieces_.front().read.integers != nullptr;
     is_integer ? integers.reserve(n) : identities.reserve(n);
     for (const Piece& piece : pieces_) {

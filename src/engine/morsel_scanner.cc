@@ -119,9 +119,7 @@ class MorselScanner {
     }
   }
 
-  bool HasInnerJoin() const {
-    return std::ranges::any_of(pipeline_.joins, &BoundJoin::is_inner);
-  }
+  bool HasInnerJoin() const { return std::ranges::any_of(pipeline_.joins, &BoundJoin::is_inner); }
 
   /// Looks the rows up in the dimensions that are needed, one after the other; those that an inner
   /// join finds nothing for leave.
@@ -299,14 +297,13 @@ class MorselScanner {
                                     morsel.strata.empty() ? nullptr : morsel.strata.data(),
                                     morsel.constant_stratum, reader));
     if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
-      return MakeError(ErrorCode::kRunFailed,
-                       (is_spilled_ ? plan_.source->root.uri
-                                    : plan_.source->files[file_].relative_path) +
-                           " has " +
-                           std::to_string(groups.rows_without_entity) +
-                           (groups.rows_without_entity == 1 ? " row" : " rows") +
-                           " with a NULL entity (" + EntityNames() + ")",
-                       "set null_entity to drop or keep, or filter them with source.where");
+      return MakeError(
+          ErrorCode::kRunFailed,
+          (is_spilled_ ? plan_.source->root.uri : plan_.source->files[file_].relative_path) +
+              " has " + std::to_string(groups.rows_without_entity) +
+              (groups.rows_without_entity == 1 ? " row" : " rows") + " with a NULL entity (" +
+              EntityNames() + ")",
+          "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
     return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());

@@ -40,7 +40,7 @@ struct Plan {
   Dimensions dimensions;                     ///< one per join
   std::vector<bool> needed_joins;            ///< whether it is looked up at all
   std::shared_ptr<LoadedDimensions> loaded;  ///< what of them is in memory
-  std::vector<Slot> dates;  ///< ascending
+  std::vector<Slot> dates;                   ///< ascending
   Strata strata;
   /// Which columns of BoundPipeline::rows are needed, derived ones included.
   std::vector<bool> needed_columns;

@@ -14,8 +14,8 @@ namespace tidemill {
 
 class PlanScan {
  public:
-  /// `plan` outlives it. `options.threads` threads (numbered from 0) may hand row groups over. Loads
-  /// the dimensions of the plan, if there is anything to join with them.
+  /// `plan` outlives it. `options.threads` threads (numbered from 0) may hand row groups over.
+  /// Loads the dimensions of the plan, if there is anything to join with them.
   static arrow::Result<PlanScan> Begin(const Plan& plan, const PassOptions& options);
 
   /// Reduces a row group of the plan to tiles, or cuts its rows into parts for later. Safe to call

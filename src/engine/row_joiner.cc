@@ -38,8 +38,8 @@ class Finder {
   /// The rows whose state is `state`.
   void FindSome(const KeyIndex& index, const std::vector<int32_t>& states, int32_t state,
                 int32_t* matches) {
-    std::vector<int32_t> of_code(
-        keys_.codes == nullptr ? 0 : static_cast<size_t>(keys_.num_keys), kUnknown);
+    std::vector<int32_t> of_code(keys_.codes == nullptr ? 0 : static_cast<size_t>(keys_.num_keys),
+                                 kUnknown);
     for (size_t i = 0; i < states.size(); ++i) {
       if (states[i] != state || (keys_.valid != nullptr && !keys_.valid[i])) continue;
       if (keys_.codes == nullptr) {
@@ -100,12 +100,12 @@ arrow::Result<std::shared_ptr<arrow::Array>> GatherAs(const arrow::Array& values
     const auto row = static_cast<uint32_t>(at[i]);
     target[i] = row < size ? source[row] : T{};
   }
-  return arrow::MakeArray(arrow::ArrayData::Make(values.type(), n, {rows.null_bitmap(), buffer},
-                                                 rows.null_count()));
+  return arrow::MakeArray(
+      arrow::ArrayData::Make(values.type(), n, {rows.null_bitmap(), buffer}, rows.null_count()));
 }
 
-/// The values at `rows`; NULL where a row is. Without NULLs in the dimension the result has those of
-/// `rows`, so nothing is to be asked per row; what lies under a NULL does not matter.
+/// The values at `rows`; NULL where a row is. Without NULLs in the dimension the result has those
+/// of `rows`, so nothing is to be asked per row; what lies under a NULL does not matter.
 arrow::Result<std::shared_ptr<arrow::Array>> Gather(const std::shared_ptr<arrow::Array>& values,
                                                     const arrow::Int32Array& rows) {
   if (values->null_count() == 0 && rows.offset() == 0 && arrow::is_primitive(values->type_id())) {
@@ -156,9 +156,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> Compact(const arrow::DictionaryArra
   const arrow::Int32Array taken(static_cast<int64_t>(used.size()), arrow::Buffer::Wrap(used));
   ARROW_ASSIGN_OR_RAISE(auto dictionary, arrow::compute::Take(*column.dictionary(), taken));
   std::shared_ptr<arrow::Buffer> validity = indices.null_bitmap();
-  auto compact = std::make_shared<arrow::Int32Array>(
-      n, std::shared_ptr<arrow::Buffer>(std::move(buffer)), std::move(validity),
-      indices.null_count(), 0);
+  auto compact =
+      std::make_shared<arrow::Int32Array>(n, std::shared_ptr<arrow::Buffer>(std::move(buffer)),
+                                          std::move(validity), indices.null_count(), 0);
   return std::make_shared<arrow::DictionaryArray>(column.type(), std::move(compact),
                                                   std::move(dictionary));
 }
@@ -215,8 +215,8 @@ arrow::Status RowJoiner::LookUp(size_t join, Frame* frame) const {
 }
 
 arrow::Status RowJoiner::AddColumn(size_t join, size_t column, Frame* frame) const {
-  const auto matches = std::static_pointer_cast<arrow::Int32Array>(
-      frame->columns[MatchColumn(join)].make_array());
+  const auto matches =
+      std::static_pointer_cast<arrow::Int32Array>(frame->columns[MatchColumn(join)].make_array());
   const auto& values = tables_[join]->columns[column];
   auto& target = frame->columns[static_cast<size_t>(pipeline_.joins[join].first_column) + column];
   if (values->length() == 0) {

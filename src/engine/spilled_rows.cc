@@ -36,8 +36,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> SpilledRows::BatchOf(
     const Frame& frame, const std::vector<int32_t>& strata, int32_t constant_stratum) const {
   arrow::ArrayVector arrays;
   for (const int column : columns_) {
-    ARROW_ASSIGN_OR_RAISE(
-        auto plain, Materialize(frame.columns[static_cast<size_t>(column)], frame.num_rows));
+    ARROW_ASSIGN_OR_RAISE(auto plain,
+                          Materialize(frame.columns[static_cast<size_t>(column)], frame.num_rows));
     arrays.push_back(std::move(plain));
   }
   arrow::Int32Builder builder;
@@ -80,7 +80,8 @@ arrow::Status SpilledRows::Append(const Frame& frame, const std::vector<int32_t>
       ARROW_ASSIGN_OR_RAISE(part.path, new_path_());
       ARROW_ASSIGN_OR_RAISE(part.file, arrow::io::FileOutputStream::Open(part.path));
       auto options = arrow::ipc::IpcWriteOptions::Defaults();
-      ARROW_ASSIGN_OR_RAISE(options.codec, arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
+      ARROW_ASSIGN_OR_RAISE(options.codec,
+                            arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
       options.use_threads = false;
       ARROW_ASSIGN_OR_RAISE(part.writer, arrow::ipc::MakeFileWriter(part.file, schema_, options));
     }
@@ -108,8 +109,7 @@ arrow::Result<SpilledBatch> SpilledRows::Read(int part, int64_t batch) const {
                         arrow::io::ReadableFile::Open(parts_[static_cast<size_t>(part)]->path));
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
-  ARROW_ASSIGN_OR_RAISE(const auto reader,
-                        arrow::ipc::RecordBatchFileReader::Open(file, options));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file, options));
   ARROW_ASSIGN_OR_RAISE(const auto rows, reader->ReadRecordBatch(static_cast<int>(batch)));
   SpilledBatch result;
   result.frame.num_rows = rows->num_rows();
@@ -117,9 +117,8 @@ arrow::Result<SpilledBatch> SpilledRows::Read(int part, int64_t batch) const {
   int next = 0;
   for (const int column : columns_) {
     const auto& array = rows->column(next++);
-    ARROW_ASSIGN_OR_RAISE(
-        result.frame.columns[static_cast<size_t>(column)],
-        ConvertColumn(array, array->type(), IsReadAsDictionary(*array->type())));
+    ARROW_ASSIGN_OR_RAISE(result.frame.columns[static_cast<size_t>(column)],
+                          ConvertColumn(array, array->type(), IsReadAsDictionary(*array->type())));
   }
   const auto& strata = static_cast<const arrow::Int32Array&>(*rows->column(next++));
   result.strata.assign(strata.raw_values(), strata.raw_values() + strata.length());

@@ -94,8 +94,8 @@ std::vector<OtherInput> JoinInputsOf(const Plan& plan, size_t date) {
       }
       files.push_back(dimension.files[f]);
     }
-    inputs.push_back({dimension.is_dated ? "dated join" : "join", dimension.path,
-                      dimension.version, FingerprintOf(files)});
+    inputs.push_back({dimension.is_dated ? "dated join" : "join", dimension.path, dimension.version,
+                      FingerprintOf(files)});
   }
   return inputs;
 }

@@ -65,8 +65,8 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
     }
   }
   ARROW_RETURN_NOT_OK(status);
-  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),
-                  scope, std::move(dimensions));
+  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates), scope,
+                  std::move(dimensions));
 }
 
 int ThreadsOf(const RunOptions& options) {
