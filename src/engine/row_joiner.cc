@@ -65,8 +65,8 @@ class Finder {
 };
 
 /// Rows of a dimension as indices for Take: NULL where there is none.
-arrow::Result<std::shared_ptr<arrow::Array>> AsIndices(std::shared_ptr<arrow::Buffer> matches,
-                                                       int64_t n) {
+arrow::Result<std::shared_ptr<arrow::Array>> AsIndices(
+    const std::shared_ptr<arrow::Buffer>& matches, int64_t n) {
   auto* rows = reinterpret_cast<int32_t*>(matches->mutable_data());
   int64_t missing = 0;
   for (int64_t i = 0; i < n; ++i) missing += rows[i] < 0;
@@ -83,7 +83,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> AsIndices(std::shared_ptr<arrow::Bu
       }
     }
   }
-  return std::make_shared<arrow::Int32Array>(n, std::move(matches), std::move(validity), missing);
+  return std::make_shared<arrow::Int32Array>(n, matches, std::move(validity), missing);
 }
 
 template <typename T>
@@ -229,7 +229,7 @@ arrow::Status RowJoiner::AddColumn(size_t join, size_t column, Frame* frame) con
   }
   const auto& coded = static_cast<const arrow::DictionaryArray&>(*values);
   ARROW_ASSIGN_OR_RAISE(auto codes, Gather(coded.indices(), *matches));
-  const arrow::DictionaryArray gathered(coded.type(), std::move(codes), coded.dictionary());
+  const arrow::DictionaryArray gathered(coded.type(), codes, coded.dictionary());
   ARROW_ASSIGN_OR_RAISE(target, Compact(gathered));
   return arrow::Status::OK();
 }

@@ -37,7 +37,7 @@ arrow::Result<std::string> DimensionText(const Dimension& dimension) {
       return MakeError(ErrorCode::kInvalid, "the dimension " + dimension.path + " has no files",
                        "use --dialect spark");
     }
-    files += "]";
+    files += ']';
   } else {
     const bool is_file = dimension.root.path.ends_with(".parquet") &&
                          dimension.partition_schema->num_fields() == 0 &&
