@@ -22,12 +22,27 @@ bool IsName(const std::string& text) {
          std::all_of(text.begin(), text.end(), is_part);
 }
 
-void AddFileAndNames(CLI::App* app, PipelineFlags* flags) {
-  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+void AddNames(CLI::App* app, PipelineFlags* flags) {
   app->add_option("--set", flags->set, "Value of ${NAME} in the file; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->group(kCommonGroup);
+}
+
+void AddFile(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+}
+
+void AddResources(CLI::App* app, PipelineFlags* flags) {
+  AddThreadsFlag(app, &flags->threads);
+  app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
+      ->type_name("SIZE")
+      ->group(kCommonGroup);
+  app->add_option("--scratch", flags->scratch,
+                  "Folder for what does not fit into memory ($TMPDIR, else /tmp)")
+      ->type_name("DIR")
+      ->group(kCommonGroup);
+  AddOutputFlags(app, &flags->output);
 }
 
 }  // namespace
@@ -42,12 +57,19 @@ void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
 }
 
 void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileAndNames(app, flags);
+  AddFile(app, flags);
+  AddNames(app, flags);
   AddOutputFlags(app, &flags->output);
 }
 
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags) {
+  AddNames(app, flags);
+  AddResources(app, flags);
+}
+
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileAndNames(app, flags);
+  AddFile(app, flags);
+  AddNames(app, flags);
   app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
       ->type_name("NAME")
       ->group(kCommonGroup);
@@ -56,15 +78,7 @@ void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
          "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
       ->type_name("ADDRESS")
       ->group(kCommonGroup);
-  AddThreadsFlag(app, &flags->threads);
-  app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
-      ->type_name("SIZE")
-      ->group(kCommonGroup);
-  app->add_option("--scratch", flags->scratch,
-                  "Folder for what does not fit into memory ($TMPDIR, else /tmp)")
-      ->type_name("DIR")
-      ->group(kCommonGroup);
-  AddOutputFlags(app, &flags->output);
+  AddResources(app, flags);
 }
 
 void AddThreadsFlag(CLI::App* app, int* threads) {

@@ -44,6 +44,10 @@ void AddFileFlags(CLI::App* app, PipelineFlags* flags);
 /// The same, and --engine, --scheduler, --threads, --memory, --scratch.
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags);
 
+/// --set, --threads, --memory, --scratch and the output flags, for commands that take several
+/// files.
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags);
+
 /// --threads alone.
 void AddThreadsFlag(CLI::App* app, int* threads);
 

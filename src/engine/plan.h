@@ -16,6 +16,8 @@
 
 namespace tidemill {
 
+class LabelWindows;  // engine/label_windows.h
+
 /// One row group to scan.
 struct MorselRef {
   int file = 0;  ///< index in Source::files
@@ -51,6 +53,8 @@ struct Plan {
   int64_t bytes = 0;
   int64_t num_rows = 0;
   int64_t rows_misplaced = 0;  ///< of row groups that lie too far from their partition altogether
+  /// The labels at whose instants windows end; null: windows end with `dates`.
+  std::shared_ptr<const LabelWindows> labels;
 };
 
 /// The days whose partitions can hold events of these dates' windows, from the pipeline file alone

@@ -6,6 +6,7 @@
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
+#include "engine/label_windows.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
 
@@ -17,6 +18,7 @@ struct Morsel {
   Frame frame;
   std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
   int32_t constant_stratum = 0;
+  std::vector<int64_t> instants;  ///< of each row; only for labels
 };
 
 class MorselScanner {
@@ -122,10 +124,44 @@ class MorselScanner {
       }
       morsel->strata.resize(next);
     }
+    if (!morsel->instants.empty()) {
+      size_t next = 0;
+      for (size_t i = 0; i < mask.size(); ++i) {
+        if (mask[i]) morsel->instants[next++] = morsel->instants[i];
+      }
+      morsel->instants.resize(next);
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status InstantsOfRows(Morsel* morsel, std::vector<int64_t>* instants,
+                               std::vector<uint8_t>* valid) {
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, {pipeline_.event_time})));
+    const auto& field = pipeline_.rows->field(pipeline_.event_time);
+    Evaluator evaluator(&morsel->frame);
+    return InstantsOf(ColumnExpression(pipeline_.event_time, field->name(), field->type()),
+                      plan_.calendar->zone(), &evaluator, morsel->frame.num_rows, instants, valid);
+  }
+
+  /// Keeps the events that windows of labels can hold. In which of them they lie depends on their
+  /// entity.
+  arrow::Status FindInstants(Morsel* morsel) {
+    std::vector<uint8_t> valid;
+    ARROW_RETURN_NOT_OK(InstantsOfRows(morsel, &morsel->instants, &valid));
+    const auto [begin, end] = plan_.labels->span();
+    int64_t kept = 0;
+    for (size_t i = 0; i < valid.size(); ++i) {
+      counts_->rows_without_day += valid[i] ? 0 : 1;
+      valid[i] = valid[i] && begin <= morsel->instants[i] && morsel->instants[i] < end;
+      kept += valid[i];
+    }
+    ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
+    if (kept == 0) morsel->frame.num_rows = 0;
     return arrow::Status::OK();
   }
 
   arrow::Status FindStrata(const MorselRef& ref, Morsel* morsel) {
+    if (plan_.labels != nullptr) return FindInstants(morsel);
     const SlotRange all = plan_.strata.slots();
     if (ref.slot) {
       CountSlot(*ref.slot, morsel->frame.num_rows);
@@ -174,12 +210,12 @@ class MorselScanner {
                             std::vector<uint8_t>* valid) {
     const Calendar& calendar = *plan_.calendar;
     const int64_t n = morsel->frame.num_rows;
-    ExpressionPtr time;
-    if (pipeline_.event_time >= 0) {
-      const auto& field = pipeline_.rows->field(pipeline_.event_time);
-      time = ColumnExpression(pipeline_.event_time, field->name(), field->type());
-    }
     if (calendar.step() == Calendar::Step::kDay) {
+      ExpressionPtr time;
+      if (pipeline_.event_time >= 0) {
+        const auto& field = pipeline_.rows->field(pipeline_.event_time);
+        time = ColumnExpression(pipeline_.event_time, field->name(), field->type());
+      }
       const ExpressionPtr& day = pipeline_.day != nullptr ? pipeline_.day : time;
       std::vector<int> columns;
       CollectColumns(day, &columns);
@@ -189,10 +225,8 @@ class MorselScanner {
       for (int32_t& slot : *slots) slot = calendar.SlotsOfDay(slot).first.index;
       return arrow::Status::OK();
     }
-    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, {pipeline_.event_time})));
-    Evaluator evaluator(&morsel->frame);
     std::vector<int64_t> instants;
-    ARROW_RETURN_NOT_OK(InstantsOf(time, calendar.zone(), &evaluator, n, &instants, valid));
+    ARROW_RETURN_NOT_OK(InstantsOfRows(morsel, &instants, valid));
     slots->resize(instants.size());
     calendar.SlotsOfInstants(instants.data(), n, slots->data());
     return arrow::Status::OK();
@@ -231,6 +265,10 @@ class MorselScanner {
                        "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
+    if (plan_.labels != nullptr) {
+      groups = GroupByIntervals(*plan_.labels, std::move(groups), morsel.instants);
+      if (groups.num_groups == 0) return TileRun{};
+    }
     return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
   }
 

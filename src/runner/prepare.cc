@@ -45,12 +45,11 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
   return *slot;
 }
 
-arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
-                                std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope) {
+arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
+                                           std::pair<CivilDay, CivilDay> days,
+                                           const RunOptions& options) {
   auto source = std::make_shared<Source>();
-  ARROW_ASSIGN_OR_RAISE(
-      *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, days, ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
   arrow::Status status = BindPipeline(pipeline, source->schema).Value(bound.get());
   if (const auto unknown = UnknownColumns(status); !unknown.empty() && !source->pruned.empty()) {
@@ -59,8 +58,16 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
     }
   }
   ARROW_RETURN_NOT_OK(status);
-  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),
-                  scope);
+  return OpenedPipeline{std::move(source), std::move(bound)};
+}
+
+arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
+                                std::vector<Slot> dates, const RunOptions& options,
+                                PlanScope scope) {
+  ARROW_ASSIGN_OR_RAISE(OpenedPipeline opened,
+                        OpenPipeline(pipeline, DaysNeeded(pipeline, *calendar, dates), options));
+  return MakePlan(std::move(opened.pipeline), std::move(opened.source), std::move(calendar),
+                  std::move(dates), scope);
 }
 
 int ThreadsOf(const RunOptions& options) {

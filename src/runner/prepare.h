@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/plan.h"
@@ -17,6 +18,17 @@ arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeli
 
 /// The slot of a label such as "2026-03-02". An error (kInvalid) that shows the form.
 arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label);
+
+/// A source, and the pipeline bound to it.
+struct OpenedPipeline {
+  std::shared_ptr<const Source> source;
+  std::shared_ptr<const BoundPipeline> pipeline;
+};
+
+/// Opens the source for these days and binds the pipeline.
+arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
+                                           std::pair<CivilDay, CivilDay> days,
+                                           const RunOptions& options);
 
 /// The plan of a pass over `dates` (ascending).
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
