@@ -24,7 +24,7 @@ struct TrainingSetFlags : PipelineFlags {
   bool prefix = false;
   std::string out;
   bool overwrite = false;
-  int64_t limit = 20;
+  int64_t limit = 10;
 };
 
 arrow::Result<std::vector<Pipeline>> LoadAll(const TrainingSetFlags& flags, Session* session) {
@@ -107,7 +107,7 @@ void AddTrainingSetCommand(CLI::App* program, std::vector<Command>* commands) {
       ->type_name("COL=ENTITY")
       ->allow_extra_args(false);
   app->add_flag("--prefix", flags->prefix, "Call feature columns PIPELINE__FEATURE");
-  app->add_option("-n,--rows", flags->limit, "Rows to show at most (20)")
+  app->add_option("-n,--rows", flags->limit, "Rows to show at most (10)")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, kMaxRows).description(""));
   AddComputeFlags(app, flags.get());
