@@ -113,7 +113,8 @@ class AirflowSite:
         self._processes = []
 
     def api(self, path: str, method: str = "GET", body: dict | None = None, **query: object) -> dict:
-        """A call to /api/v2/PATH."""
+        """A call to /api/v2/PATH. Errors: AssertionError with the end of its log where a process of Airflow has ended."""
+        self._check_processes()
         return json.loads(self._fetch(method, f"/api/v2/{path}?{urllib.parse.urlencode(query)}", body) or "{}")
 
     def unpause(self, dag: str) -> None:
@@ -151,9 +152,15 @@ class AirflowSite:
     def _run_path(self, dag: str, run: str) -> str:
         return f"dags/{dag}/dagRuns/{urllib.parse.quote(run)}"
 
-    def _is_up(self) -> bool:
+    def _check_processes(self) -> None:
         for process in self._processes:
-            assert process.poll() is None, f"{process.args[1]} ended, exit {process.returncode}; log: {self.folder}"
+            if process.poll() is None:
+                continue
+            log = (self.folder / f"{process.args[1]}.log").read_text(errors="replace")
+            raise AssertionError(f"{process.args[1]} ended, exit {process.returncode}:\n{log[-4000:]}")
+
+    def _is_up(self) -> bool:
+        self._check_processes()
         try:
             health = json.loads(self._fetch("GET", "/api/v2/monitor/health"))
         except OSError:

@@ -1,0 +1,34 @@
+#include "engine/morsel_reader.h"
+
+namespace tidemill {
+
+std::shared_ptr<arrow::Array> RawMorsel::Find(const std::string& name) const {
+  for (const auto& [column, array] : columns) {
+    if (column == name) return array;
+  }
+  return nullptr;
+}
+
+arrow::Result<RawMorsel> ReadMorsel(const Source& source, int file, int row_group,
+                                    const std::vector<std::string>& columns) {
+  const auto f = static_cast<size_t>(file);
+  auto read = ReadRowGroup(source.root, source.files[f], source.footers[f], row_group,
+                           *source.file_schema, columns);
+  if (!read.ok()) {
+    const arrow::Status status = NamingFile(read.status(), source, file);
+    return arrow::Status(arrow::StatusCode::IOError, status.message(), status.detail());
+  }
+  RawMorsel morsel;
+  morsel.num_rows = read->num_rows;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    morsel.columns.emplace_back(columns[i], std::move(read->arrays[i]));
+  }
+  return morsel;
+}
+
+arrow::Status NamingFile(const arrow::Status& status, const Source& source, int file) {
+  const std::string& path = source.files[static_cast<size_t>(file)].relative_path;
+  return status.message().find(path) != std::string::npos ? status : WithContext(status, path);
+}
+
+}  // namespace tidemill

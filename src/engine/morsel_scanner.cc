@@ -1,0 +1,294 @@
+#include "engine/morsel_scanner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/day_of_row.h"
+#include "engine/frame_filter.h"
+#include "engine/label_windows.h"
+
+namespace tidemill {
+namespace {
+
+/// One row group in memory: a frame over BoundPipeline::rows and the stratum of each row.
+struct Morsel {
+  Frame frame;
+  std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
+  int32_t constant_stratum = 0;
+  std::vector<int64_t> instants;  ///< of each row; only for labels
+};
+
+/// Keeps the elements of `mask`.
+template <typename Value>
+void KeepElements(const std::vector<uint8_t>& mask, std::vector<Value>* values) {
+  if (values->empty()) return;
+  size_t next = 0;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i]) (*values)[next++] = (*values)[i];
+  }
+  values->resize(next);
+}
+
+class MorselScanner {
+ public:
+  MorselScanner(const Plan& plan, const ScanResult& shared, ScanCounts* counts,
+                FrameMetrics* metrics)
+      : plan_(plan),
+        pipeline_(*plan.pipeline),
+        shared_(shared),
+        counts_(counts),
+        metrics_(metrics) {}
+
+  arrow::Result<TileRun> Scan(const MorselRef& ref, RawMorsel raw) {
+    file_ = static_cast<size_t>(ref.file);
+    Morsel morsel;
+    TakeColumns(std::move(raw), &morsel);
+    ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
+    if (morsel.frame.num_rows == 0) return TileRun{};
+    counts_->rows_read += morsel.frame.num_rows;
+    const bool measure_only = plan_.scope == PlanScope::kInputChecks;
+    if (pipeline_.where == nullptr || measure_only) {
+      ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
+      Evaluator evaluator(&morsel.frame);
+      ArgumentReader reader(&morsel.frame, &evaluator);
+      ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
+      if (measure_only) return TileRun{};
+      return Aggregate(morsel, &reader);
+    }
+    {
+      // Checks see the events before `where`; so does whatever column they and `where` need.
+      ARROW_RETURN_NOT_OK(Derive(&morsel.frame, NeededBefore()));
+      Evaluator evaluator(&morsel.frame);
+      ArgumentReader reader(&morsel.frame, &evaluator);
+      ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
+      std::vector<uint8_t> mask;
+      ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
+      counts_->rows_filtered += morsel.frame.num_rows - kept;
+      ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
+    }
+    if (morsel.frame.num_rows == 0) return TileRun{};
+    ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
+    Evaluator evaluator(&morsel.frame);
+    ArgumentReader reader(&morsel.frame, &evaluator);
+    return Aggregate(morsel, &reader);
+  }
+
+ private:
+  /// Takes the columns of the plan over, those of the file's place among them.
+  void TakeColumns(RawMorsel raw, Morsel* morsel) {
+    const Source& source = *plan_.source;
+    const DataFile& file = source.files[file_];
+    Frame& frame = morsel->frame;
+    frame.num_rows = raw.num_rows;
+    frame.columns.resize(static_cast<size_t>(pipeline_.rows->num_fields()));
+    for (const std::string& name : plan_.file_columns) {
+      frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(name))] = raw.Find(name);
+    }
+    for (int p = 0; p < source.partition_schema->num_fields(); ++p) {
+      const int index = pipeline_.rows->GetFieldIndex(source.partition_schema->field(p)->name());
+      frame.columns[static_cast<size_t>(index)] = file.partition_values[static_cast<size_t>(p)];
+    }
+  }
+
+  /// Computes the derived columns of `needed` that are not there yet.
+  arrow::Status Derive(Frame* frame, const std::vector<bool>& needed) {
+    for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
+      const size_t column = static_cast<size_t>(pipeline_.num_source_columns) + i;
+      if (!needed[column] || frame->columns[column].kind() != arrow::Datum::NONE) continue;
+      Evaluator evaluator(frame);
+      ARROW_ASSIGN_OR_RAISE(frame->columns[column],
+                            evaluator.Evaluate(pipeline_.derived[i].expression));
+    }
+    return arrow::Status::OK();
+  }
+
+  std::vector<bool> NeededBefore() const {
+    std::vector<int> columns;
+    CollectColumns(pipeline_.where, &columns);
+    for (const AggregateCall& metric : pipeline_.input_checks.metrics) {
+      for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
+      if (metric.filter) CollectColumns(metric.filter, &columns);
+    }
+    return ReadFor(pipeline_, columns);
+  }
+
+  /// Keeps the rows of `mask` in the frame and their strata.
+  arrow::Status Keep(const std::vector<uint8_t>& mask, int64_t kept, Morsel* morsel) {
+    if (kept == morsel->frame.num_rows) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(morsel->frame, FilterFrame(morsel->frame, mask, kept));
+    KeepElements(mask, &morsel->strata);
+    KeepElements(mask, &morsel->instants);
+    return arrow::Status::OK();
+  }
+
+  arrow::Status InstantsOfRows(Morsel* morsel, std::vector<int64_t>* instants,
+                               std::vector<uint8_t>* valid) {
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, {pipeline_.event_time})));
+    const auto& field = pipeline_.rows->field(pipeline_.event_time);
+    Evaluator evaluator(&morsel->frame);
+    return InstantsOf(ColumnExpression(pipeline_.event_time, field->name(), field->type()),
+                      plan_.calendar->zone(), &evaluator, morsel->frame.num_rows, instants, valid);
+  }
+
+  /// Keeps the events that windows of labels can hold. In which of them they lie depends on their
+  /// entity.
+  arrow::Status FindInstants(Morsel* morsel) {
+    std::vector<uint8_t> valid;
+    ARROW_RETURN_NOT_OK(InstantsOfRows(morsel, &morsel->instants, &valid));
+    const auto [begin, end] = plan_.labels->span();
+    int64_t kept = 0;
+    for (size_t i = 0; i < valid.size(); ++i) {
+      counts_->rows_without_day += valid[i] ? 0 : 1;
+      valid[i] = valid[i] && begin <= morsel->instants[i] && morsel->instants[i] < end;
+      kept += valid[i];
+    }
+    ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
+    if (kept == 0) morsel->frame.num_rows = 0;
+    return arrow::Status::OK();
+  }
+
+  arrow::Status FindStrata(const MorselRef& ref, Morsel* morsel) {
+    if (plan_.labels != nullptr) return FindInstants(morsel);
+    const SlotRange all = plan_.strata.slots();
+    if (ref.slot) {
+      CountSlot(*ref.slot, morsel->frame.num_rows);
+      morsel->constant_stratum = plan_.strata.Of(*ref.slot);
+      return arrow::Status::OK();
+    }
+    std::vector<int32_t> slots;
+    std::vector<uint8_t> valid;
+    ARROW_RETURN_NOT_OK(SlotsOfRows(morsel, &slots, &valid));
+    std::optional<SlotRange> partition;
+    if (const auto& day = plan_.source->file_days[file_]) {
+      partition = SlotsOfPartition(*plan_.calendar, *day);
+    }
+    const size_t n = slots.size();
+    morsel->strata.resize(n);
+    int64_t kept = 0;
+    for (size_t i = 0; i < n; ++i) {
+      counts_->rows_without_day += valid[i] ? 0 : 1;
+      const bool is_placed = valid[i] && (!partition || partition->Contains({slots[i]}));
+      counts_->rows_misplaced += valid[i] && !is_placed;
+      const int32_t stratum = is_placed ? plan_.strata.Of({slots[i]}) : -1;
+      valid[i] = stratum >= 0;
+      morsel->strata[i] = stratum;
+      if (stratum < 0) continue;
+      ++kept;
+      ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
+    }
+    ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
+    if (kept == 0) {
+      morsel->frame.num_rows = 0;
+      return arrow::Status::OK();
+    }
+    const auto [low, high] = std::minmax_element(morsel->strata.begin(), morsel->strata.end());
+    if (*low == *high) {
+      morsel->constant_stratum = *low;
+      morsel->strata.clear();
+    }
+    return arrow::Status::OK();
+  }
+
+  void CountSlot(Slot slot, int64_t rows) {
+    counts_->rows_of_slot[static_cast<size_t>(slot - plan_.strata.slots().first)] += rows;
+  }
+
+  arrow::Status SlotsOfRows(Morsel* morsel, std::vector<int32_t>* slots,
+                            std::vector<uint8_t>* valid) {
+    const Calendar& calendar = *plan_.calendar;
+    const int64_t n = morsel->frame.num_rows;
+    if (calendar.step() == Calendar::Step::kDay) {
+      ExpressionPtr time;
+      if (pipeline_.event_time >= 0) {
+        const auto& field = pipeline_.rows->field(pipeline_.event_time);
+        time = ColumnExpression(pipeline_.event_time, field->name(), field->type());
+      }
+      const ExpressionPtr& day = pipeline_.day != nullptr ? pipeline_.day : time;
+      std::vector<int> columns;
+      CollectColumns(day, &columns);
+      ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, columns)));
+      Evaluator evaluator(&morsel->frame);
+      ARROW_RETURN_NOT_OK(CivilDaysOf(day, calendar.zone(), &evaluator, n, slots, valid));
+      for (int32_t& slot : *slots) slot = calendar.SlotsOfDay(slot).first.index;
+      return arrow::Status::OK();
+    }
+    std::vector<int64_t> instants;
+    ARROW_RETURN_NOT_OK(InstantsOfRows(morsel, &instants, valid));
+    slots->resize(instants.size());
+    calendar.SlotsOfInstants(instants.data(), n, slots->data());
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Measure(const Morsel& morsel, ArgumentReader* reader) {
+    return metrics_->Update(reader, morsel.strata.empty() ? nullptr : morsel.strata.data(),
+                            morsel.constant_stratum);
+  }
+
+  std::string EntityNames() const {
+    std::string names;
+    for (int index : pipeline_.entity) {
+      names += (names.empty() ? "" : ", ") + pipeline_.rows->field(index)->name();
+    }
+    return names;
+  }
+
+  arrow::Result<TileRun> Aggregate(const Morsel& morsel, ArgumentReader* reader) {
+    std::vector<ExpressionPtr> entity;
+    for (int index : pipeline_.entity) {
+      const auto& field = pipeline_.rows->field(index);
+      entity.push_back(ColumnExpression(index, field->name(), field->type()));
+    }
+    const NullEntity policy = pipeline_.spec.null_entity;
+    ARROW_ASSIGN_OR_RAISE(RowGroups groups,
+                          GroupRows(entity, *shared_.codec, policy != NullEntity::kKeep,
+                                    morsel.strata.empty() ? nullptr : morsel.strata.data(),
+                                    morsel.constant_stratum, reader));
+    if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
+      return MakeError(ErrorCode::kRunFailed,
+                       plan_.source->files[file_].relative_path + " has " +
+                           std::to_string(groups.rows_without_entity) +
+                           (groups.rows_without_entity == 1 ? " row" : " rows") +
+                           " with a NULL entity (" + EntityNames() + ")",
+                       "set null_entity to drop or keep, or filter them with source.where");
+    }
+    counts_->rows_without_entity += groups.rows_without_entity;
+    if (plan_.labels != nullptr) return AggregateForLabels(morsel, std::move(groups), reader);
+    return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
+  }
+
+  arrow::Result<TileRun> AggregateForLabels(const Morsel& morsel, RowGroups entities,
+                                            ArgumentReader* reader) {
+    RowGroups groups = GroupByIntervals(*plan_.labels, std::move(entities), morsel.instants);
+    if (groups.num_groups == 0) return TileRun{};
+    const std::vector<uint8_t> mask = groups.selected_storage;
+    const int64_t kept = std::ranges::count(mask, 1);
+    constexpr int64_t kWorthwhile = 2;
+    if (kept * kWorthwhile > morsel.frame.num_rows) {
+      return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
+    }
+    // Most events are of entities or times without labels: expressions need not see them.
+    KeepElements(mask, &groups.group_storage);
+    groups.groups = groups.group_storage.data();
+    groups.selected = nullptr;
+    ARROW_ASSIGN_OR_RAISE(const Frame frame, FilterFrame(morsel.frame, mask, kept));
+    Evaluator evaluator(&frame);
+    ArgumentReader few(&frame, &evaluator);
+    return MakeTileRun(*shared_.layout, groups, &few, shared_.interners.get());
+  }
+
+  const Plan& plan_;
+  const BoundPipeline& pipeline_;
+  const ScanResult& shared_;
+  ScanCounts* counts_;
+  FrameMetrics* metrics_;
+  size_t file_ = 0;
+};
+
+}  // namespace
+
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const ScanResult& shared, const MorselRef& ref,
+                                  RawMorsel raw, ScanCounts* counts, FrameMetrics* metrics) {
+  return MorselScanner(plan, shared, counts, metrics).Scan(ref, std::move(raw));
+}
+
+}  // namespace tidemill

@@ -1,0 +1,17 @@
+#pragma once
+
+/// What one plan makes of one row group: its strata, derived columns, input metrics, and tiles.
+
+#include "engine/morsel_reader.h"
+#include "engine/scan.h"
+#include "engine/tile_run.h"
+
+namespace tidemill {
+
+/// Reduces the row group `ref`, read as `raw`, to tiles of `shared`'s layout. `raw` holds at least
+/// Plan::file_columns; its arrays may be in use elsewhere. Adds to `counts` and `metrics`. A run
+/// without rows where no row counts.
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const ScanResult& shared, const MorselRef& ref,
+                                  RawMorsel raw, ScanCounts* counts, FrameMetrics* metrics);
+
+}  // namespace tidemill

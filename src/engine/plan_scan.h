@@ -1,0 +1,33 @@
+#pragma once
+
+/// The scan of one plan in work, whoever hands it its row groups.
+
+#include <vector>
+
+#include "engine/morsel_reader.h"
+#include "engine/scan.h"
+
+namespace tidemill {
+
+class PlanScan {
+ public:
+  /// `plan` outlives it. `options.threads` threads (numbered from 0) may hand row groups over.
+  static arrow::Result<PlanScan> Begin(const Plan& plan, const PassOptions& options);
+
+  /// Reduces a row group of the plan to tiles. Safe to call from each thread under its own number.
+  /// An error names the file.
+  arrow::Status Take(const MorselRef& morsel, RawMorsel raw, int thread);
+
+  /// After the last Take.
+  ScanResult Finish() &&;
+
+ private:
+  PlanScan(const Plan* plan, ScanResult result) : plan_(plan), result_(std::move(result)) {}
+
+  const Plan* plan_;
+  ScanResult result_;
+  std::vector<ScanCounts> counts_;  ///< per thread
+  std::vector<FrameMetrics> metrics_;
+};
+
+}  // namespace tidemill
