@@ -37,16 +37,36 @@ struct WindowLength {
 enum class NullEntity { kDrop, kKeep, kError };
 enum class Severity { kError, kWarn };
 
-struct SourceSpec {
+/// Where rows are read from.
+struct TableSpec {
   LocatedText path;                     ///< as written, after ${NAME} substitution
   std::string format;                   ///< "parquet" | "delta"; empty: what is there
   std::optional<int64_t> version;       ///< of a Delta table; else the latest
   std::optional<int64_t> timestamp_ms;  ///< the latest version not after it, since the epoch
+};
+
+/// A column of a dimension and the name for it among the columns of events.
+struct JoinColumn {
+  LocatedText name;
+  LocatedText column;  ///< of the dimension
+};
+
+/// A dimension whose columns are looked up for each event.
+struct JoinSpec : TableSpec {
+  std::vector<JoinColumn> key;      ///< names are of columns that events have already
+  std::vector<JoinColumn> columns;  ///< names are new
+  bool is_inner = false;            ///< events without a match leave
+  bool is_dated = false;            ///< `as_of: day`: the state of the event's day counts
+  std::optional<LocatedText> day;   ///< the column that dates the dimension's partitions
+};
+
+struct SourceSpec : TableSpec {
   std::optional<LocatedText> day;
   std::optional<LocatedText> event_time;
   std::string timezone = "UTC";
   std::optional<LocatedText> where;
   std::vector<std::pair<LocatedText, LocatedText>> columns;  ///< name, expression; in file order
+  std::vector<JoinSpec> joins;                               ///< in file order
 };
 
 struct CheckSpec {

@@ -51,6 +51,15 @@ struct PublishedFile {
   std::string hash;  ///< of the content, hexadecimal; without columns that use run_timestamp()
 };
 
+/// What a dimension look-up did.
+struct JoinReport {
+  std::string path;  ///< of the dimension, as the pipeline file has it
+  std::string type;  ///< "left" | "inner"
+  int64_t rows = 0;  ///< events that were looked up
+  int64_t unmatched = 0;       ///< of them, events without a match
+  int64_t dimension_rows = 0;  ///< that were read
+};
+
 /// What one invocation reports, whatever it computes.
 struct InvocationReport {
   std::string run_id;
@@ -64,6 +73,7 @@ struct InvocationReport {
   int64_t spilled_bytes = 0;  ///< written to the scratch folder
   int64_t io_retries = 0;     ///< reads that failed and were tried again
   int64_t peak_memory = 0;    ///< resident bytes of the process at most
+  std::vector<JoinReport> joins;  ///< those that were needed, in the order of the file
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage, "total" last
 };
@@ -72,6 +82,7 @@ struct RunReport : InvocationReport {
   std::string feature_date;
   int64_t rows_dropped = 0;   ///< by null_entity: drop
   int64_t rows_filtered = 0;  ///< by source.where
+  int64_t rows_unmatched = 0;  ///< left out by inner joins
   int64_t entities = 0;
   int64_t features = 0;
   int64_t files_read = 0;

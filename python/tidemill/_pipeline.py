@@ -161,6 +161,36 @@ class Pipeline:
         keys |= {"event_time": event_time, "timezone": timezone, "where": where, "columns": columns and dict(columns)}
         return self._with(names, source=_given(keys))
 
+    def join(
+        self,
+        path: Any,
+        *,
+        key: str | Iterable[str] | Mapping[str, str],
+        columns: str | Iterable[str] | Mapping[str, str] | None = None,
+        type: Literal["left", "inner"] | None = None,
+        as_of: Literal["day"] | None = None,
+        day: str | None = None,
+        format: Literal["parquet", "delta"] | None = None,
+        version: int | None = None,
+        timestamp: str | None = None,
+    ) -> Self:
+        """One more dimension whose columns are looked up for each event; comes after source(). `key` and `columns` are
+        names, or mappings: {"user_id": "id"} where the dimension calls the key id, {"tier": "plan"} to call its plan
+        tier. The dimension is a path, a URI, or a table in memory (anything with `__arrow_c_stream__`)."""
+        source = self._spec.get("source")
+        if source is None:
+            raise Invalid("join: the pipeline has no source yet; call source() first")
+        joins = source.get("join") or []
+        joins = [joins] if isinstance(joins, Mapping) else list(joins)
+        names = {}
+        if memory_tables.is_table(path):
+            name = f"TIDEMILL_DIMENSION_{len(joins) + 1}"
+            names = {name: path}
+            path = f"${{{name}}}"
+        keys = {"path": os.fspath(path), "format": format, "version": version, "timestamp": timestamp}
+        keys |= {"key": _named(key), "columns": columns and _named(columns), "type": type, "as_of": as_of, "day": day}
+        return self._with(names, source={**source, "join": [*joins, _given(keys)]})
+
     def grain(self, grain: Literal["day", "hour"]) -> Self:
         """The step of the calendar of feature dates."""
         return self._with(grain=grain)
@@ -342,6 +372,12 @@ def _given(keys: Mapping[str, Any]) -> dict[str, Any]:
 def _texts(values: Iterable[str] | str) -> list[str]:
     """A list of texts, or one text alone."""
     return [values] if isinstance(values, str) else [str(value) for value in values]
+
+
+def _named(columns: str | Iterable[str] | Mapping[str, str]) -> Any:
+    if isinstance(columns, str):
+        return columns
+    return dict(columns) if isinstance(columns, Mapping) else list(columns)
 
 
 def _value_of(name: str, value: Any) -> str:

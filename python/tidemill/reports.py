@@ -43,6 +43,17 @@ class PublishedFile(Document):
     hash: str
 
 
+@dataclass(frozen=True)
+class JoinReport(Document):
+    """What a dimension look-up did: `rows` events, of which `unmatched` found nothing."""
+
+    path: str
+    type: str
+    rows: int
+    unmatched: int
+    dimension_rows: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvocationReport(Document):
     """What one invocation reports, whatever it computes."""
@@ -57,6 +68,7 @@ class InvocationReport(Document):
     spilled_bytes: int = 0
     io_retries: int = 0
     peak_memory: int = 0
+    joins: list[JoinReport] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -67,6 +79,7 @@ class RunReport(InvocationReport):
 
     feature_date: str
     rows_filtered: int = 0
+    rows_unmatched: int = 0
     rows_dropped: int = 0
     entities: int = 0
     features: int = 0
@@ -108,6 +121,18 @@ class PlannedDate(Document):
 
 
 @dataclass(frozen=True)
+class PlannedDimension(Document):
+    """A dimension that a pass reads: `columns` with its key, `bytes` of them, `memory_bytes` while events are read."""
+
+    path: str
+    files: int
+    rows: int
+    bytes: int
+    memory_bytes: int
+    columns: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class PlanReport(Document):
     """What would be read and written. `rows_expected` and `files_expected` are None where nothing is known."""
 
@@ -128,6 +153,7 @@ class PlanReport(Document):
     rows_expected: int | None = None
     files_expected: int | None = None
     columns: list[str] = field(default_factory=list)
+    dimensions: list[PlannedDimension] = field(default_factory=list)
     dates: list[PlannedDate] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -123,6 +123,7 @@ std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle
       "  {} read in {}, {}; {} written, {}\n", FormatCount(report.rows_read, "row", "rows"),
       FormatCount(report.passes, "pass", "passes"), FormatByteSize(report.bytes_read),
       FormatCount(report.rows_written, "row", "rows"), FormatByteSize(report.bytes_written));
+  for (const JoinReport& join : report.joins) text += "  joined " + JoinText(join) + "\n";
   if (report.spilled_bytes > 0) {
     text +=
         fmt::format("  {} went through the scratch folder\n", FormatByteSize(report.spilled_bytes));

@@ -60,6 +60,16 @@ Json ToJson(const std::vector<CheckResult>& checks) {
 }
 
 void AddVolumes(const InvocationReport& report, Json* json) {
+  (*json)["joins"] = Json::array();
+  for (const JoinReport& join : report.joins) {
+    Json one;
+    one["path"] = join.path;
+    one["type"] = join.type;
+    one["rows"] = join.rows;
+    one["unmatched"] = join.unmatched;
+    one["dimension_rows"] = join.dimension_rows;
+    (*json)["joins"].push_back(std::move(one));
+  }
   (*json)["bytes_read"] = report.bytes_read;
   (*json)["bytes_written"] = report.bytes_written;
   (*json)["spilled_bytes"] = report.spilled_bytes;
@@ -76,6 +86,7 @@ Json ToJson(const RunReport& report) {
   if (!report.outcome.ok()) json["error"] = ErrorJson(report.outcome);
   json["rows_read"] = report.rows_read;
   json["rows_filtered"] = report.rows_filtered;
+  json["rows_unmatched"] = report.rows_unmatched;
   json["rows_dropped"] = report.rows_dropped;
   json["rows_written"] = report.rows_written;
   json["entities"] = report.entities;
@@ -114,6 +125,17 @@ Json ToJson(const PlanReport& report) {
   json["rows_read"] = report.rows_read;
   json["bytes_read"] = report.bytes_read;
   json["memory_bytes"] = report.memory_bytes;
+  json["dimensions"] = Json::array();
+  for (const PlannedDimension& dimension : report.dimensions) {
+    Json one;
+    one["path"] = dimension.path;
+    one["files"] = dimension.files;
+    one["rows"] = dimension.rows;
+    one["bytes"] = dimension.bytes;
+    one["memory_bytes"] = dimension.memory_bytes;
+    one["columns"] = dimension.columns;
+    json["dimensions"].push_back(std::move(one));
+  }
   json["passes"] = report.passes;
   json["rows_expected"] = report.rows_expected < 0 ? Json() : Json(report.rows_expected);
   json["files_expected"] = report.files_expected < 0 ? Json() : Json(report.files_expected);

@@ -114,6 +114,14 @@ std::string Seconds(const RunReport& report) {
 
 }  // namespace
 
+std::string JoinText(const JoinReport& join) {
+  std::string text = join.path + ": " + FormatCount(join.rows, "row", "rows");
+  if (join.unmatched == 0) return text + ", all with a match";
+  const double share = static_cast<double>(join.unmatched) / static_cast<double>(join.rows);
+  return text + fmt::format(", {} ({:.3g} %) without a match{}", FormatCount(join.unmatched),
+                            share * 100, join.type == "inner" ? " left out" : "");
+}
+
 std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
   const bool has_colour = style.has_colour;
   std::string text = fmt::format("{}  {}  {}", Painted(report.pipeline, Paint::kBold, has_colour),
@@ -134,6 +142,7 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
   if (report.rows_filtered > 0) {
     facts.Add("left out", FormatCount(report.rows_filtered, "row", "rows") + " by source.where");
   }
+  for (const JoinReport& join : report.joins) facts.Add("joined", JoinText(join));
   if (report.rows_dropped > 0) {
     facts.Add("dropped", FormatCount(report.rows_dropped, "row", "rows") + " without an entity");
   }
@@ -178,6 +187,11 @@ std::string RenderPlanReport(const PlanReport& report, const ReportStyle& style)
                      FormatByteSize(report.bytes_read),
                      report.passes == 1 ? "one pass" : fmt::format("{} passes", report.passes)});
   facts.Add("columns", report.columns);
+  for (const PlannedDimension& dimension : report.dimensions) {
+    facts.Add("joins", {dimension.path, FormatCount(dimension.rows, "row", "rows"),
+                        FormatByteSize(dimension.bytes),
+                        "about " + FormatByteSize(dimension.memory_bytes) + " of memory"});
+  }
   if (report.rows_expected >= 0) {
     facts.Add("write", {"about " + FormatCount(report.rows_expected, "row", "rows"),
                         FormatCount(report.files_expected, "file", "files")});

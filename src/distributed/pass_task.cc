@@ -28,6 +28,9 @@ Json ToJson(const PassDescription& pass) {
                {"run_timestamp", pass.run_timestamp},
                {"memory", pass.memory}};
   if (pass.source_version) json["source_version"] = *pass.source_version;
+  for (const auto& version : pass.join_versions) {
+    json["join_versions"].push_back(version ? Json(*version) : Json());
+  }
   return json;
 }
 
@@ -45,6 +48,12 @@ PassDescription PassFrom(const Json& json) {
   json.at("memory").get_to(pass.memory);
   if (json.contains("source_version")) {
     pass.source_version = json.at("source_version").get<int64_t>();
+  }
+  if (json.contains("join_versions")) {
+    for (const Json& version : json.at("join_versions")) {
+      pass.join_versions.push_back(
+          version.is_null() ? std::nullopt : std::optional<int64_t>(version.get<int64_t>()));
+    }
   }
   return pass;
 }

@@ -30,6 +30,7 @@ struct PassDescription {
   std::vector<int32_t> dates;  ///< indices of slots
   PlanScope scope = PlanScope::kFeatures;
   std::optional<int64_t> source_version;  ///< of a Delta table
+  std::vector<std::optional<int64_t>> join_versions;  ///< likewise, one per join
   std::string fingerprint;                ///< of the plan
   std::string work;                       ///< URI of the work folder
   int64_t run_timestamp = 0;

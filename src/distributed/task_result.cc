@@ -40,6 +40,9 @@ Json ToJson(const ScanAnswer& answer) {
   const ScanCounts& counts = answer.counts;
   Json json = {{"rows_read", counts.rows_read},
                {"rows_filtered", counts.rows_filtered},
+               {"rows_unmatched", counts.rows_unmatched},
+               {"looked_up", counts.looked_up},
+               {"not_found", counts.not_found},
                {"rows_without_entity", counts.rows_without_entity},
                {"rows_without_day", counts.rows_without_day},
                {"rows_misplaced", counts.rows_misplaced},
@@ -62,6 +65,9 @@ arrow::Status Read(const Json& json, ScanAnswer* answer) {
   ScanCounts& counts = answer->counts;
   json.at("rows_read").get_to(counts.rows_read);
   json.at("rows_filtered").get_to(counts.rows_filtered);
+  json.at("rows_unmatched").get_to(counts.rows_unmatched);
+  json.at("looked_up").get_to(counts.looked_up);
+  json.at("not_found").get_to(counts.not_found);
   json.at("rows_without_entity").get_to(counts.rows_without_entity);
   json.at("rows_without_day").get_to(counts.rows_without_day);
   json.at("rows_misplaced").get_to(counts.rows_misplaced);

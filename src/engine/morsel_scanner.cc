@@ -1,11 +1,13 @@
 #include "engine/morsel_scanner.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
 #include "engine/label_windows.h"
+#include "engine/row_joiner.h"
 
 namespace tidemill {
 namespace {
@@ -31,10 +33,11 @@ void KeepElements(const std::vector<uint8_t>& mask, std::vector<Value>* values) 
 
 class MorselScanner {
  public:
-  MorselScanner(const Plan& plan, const ScanResult& shared, ScanCounts* counts,
-                FrameMetrics* metrics)
+  MorselScanner(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
+                ScanCounts* counts, FrameMetrics* metrics)
       : plan_(plan),
         pipeline_(*plan.pipeline),
+        joiner_(*plan.pipeline, tables),
         shared_(shared),
         counts_(counts),
         metrics_(metrics) {}
@@ -47,8 +50,9 @@ class MorselScanner {
     if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
-    if (pipeline_.where == nullptr || measure_only) {
+    if (measure_only || (pipeline_.where == nullptr && !HasInnerJoin())) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
+      if (!measure_only) CountMatches(morsel.frame);
       Evaluator evaluator(&morsel.frame);
       ArgumentReader reader(&morsel.frame, &evaluator);
       ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
@@ -61,11 +65,14 @@ class MorselScanner {
       Evaluator evaluator(&morsel.frame);
       ArgumentReader reader(&morsel.frame, &evaluator);
       ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
-      std::vector<uint8_t> mask;
-      ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
-      counts_->rows_filtered += morsel.frame.num_rows - kept;
-      ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
+      if (pipeline_.where != nullptr) {
+        std::vector<uint8_t> mask;
+        ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
+        counts_->rows_filtered += morsel.frame.num_rows - kept;
+        ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
+      }
     }
+    ARROW_RETURN_NOT_OK(KeepMatched(&morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
     Evaluator evaluator(&morsel.frame);
@@ -80,7 +87,7 @@ class MorselScanner {
     const DataFile& file = source.files[file_];
     Frame& frame = morsel->frame;
     frame.num_rows = raw.num_rows;
-    frame.columns.resize(static_cast<size_t>(pipeline_.rows->num_fields()));
+    frame.columns.resize(RowJoiner::NumColumns(pipeline_));
     for (const std::string& name : plan_.file_columns) {
       frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(name))] = raw.Find(name);
     }
@@ -90,10 +97,42 @@ class MorselScanner {
     }
   }
 
-  /// Computes the derived columns of `needed` that are not there yet.
+  bool HasInnerJoin() const { return std::ranges::any_of(pipeline_.joins, &BoundJoin::is_inner); }
+
+  /// Looks the rows up in the dimensions that are needed, one after the other; those that an inner
+  /// join finds nothing for leave.
+  arrow::Status KeepMatched(Morsel* morsel) {
+    for (size_t j = 0; j < pipeline_.joins.size() && morsel->frame.num_rows > 0; ++j) {
+      if (!joiner_.IsNeeded(j)) continue;
+      ARROW_RETURN_NOT_OK(joiner_.LookUp(j, &morsel->frame));
+      const int64_t before = morsel->frame.num_rows;
+      counts_->looked_up[j] += before;
+      if (!pipeline_.joins[j].is_inner) {
+        counts_->not_found[j] += before - joiner_.CountMatched(j, morsel->frame);
+        continue;
+      }
+      std::vector<uint8_t> mask;
+      const int64_t kept = joiner_.Matched(j, morsel->frame, &mask);
+      counts_->not_found[j] += before - kept;
+      counts_->rows_unmatched += before - kept;
+      ARROW_RETURN_NOT_OK(Keep(mask, kept, morsel));
+    }
+    return arrow::Status::OK();
+  }
+
+  void CountMatches(const Frame& frame) {
+    for (size_t j = 0; j < pipeline_.joins.size(); ++j) {
+      if (!joiner_.IsNeeded(j)) continue;
+      counts_->looked_up[j] += frame.num_rows;
+      counts_->not_found[j] += frame.num_rows - joiner_.CountMatched(j, frame);
+    }
+  }
+
+  /// Computes the joined and derived columns of `needed` that are not there yet.
   arrow::Status Derive(Frame* frame, const std::vector<bool>& needed) {
+    ARROW_RETURN_NOT_OK(joiner_.Add(needed, frame));
     for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
-      const size_t column = static_cast<size_t>(pipeline_.num_source_columns) + i;
+      const size_t column = static_cast<size_t>(pipeline_.first_derived) + i;
       if (!needed[column] || frame->columns[column].kind() != arrow::Datum::NONE) continue;
       Evaluator evaluator(frame);
       ARROW_ASSIGN_OR_RAISE(frame->columns[column],
@@ -104,7 +143,7 @@ class MorselScanner {
 
   std::vector<bool> NeededBefore() const {
     std::vector<int> columns;
-    CollectColumns(pipeline_.where, &columns);
+    if (pipeline_.where != nullptr) CollectColumns(pipeline_.where, &columns);
     for (const AggregateCall& metric : pipeline_.input_checks.metrics) {
       for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
       if (metric.filter) CollectColumns(metric.filter, &columns);
@@ -142,6 +181,12 @@ class MorselScanner {
       valid[i] = valid[i] && begin <= morsel->instants[i] && morsel->instants[i] < end;
       kept += valid[i];
     }
+    if (RowJoiner::NeedsDays(pipeline_)) {
+      std::vector<int32_t> slots(valid.size());
+      plan_.calendar->SlotsOfInstants(morsel->instants.data(), static_cast<int64_t>(slots.size()),
+                                      slots.data());
+      ARROW_RETURN_NOT_OK(AddDays(slots, valid, morsel));
+    }
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) morsel->frame.num_rows = 0;
     return arrow::Status::OK();
@@ -153,6 +198,10 @@ class MorselScanner {
     if (ref.slot) {
       CountSlot(*ref.slot, morsel->frame.num_rows);
       morsel->constant_stratum = plan_.strata.Of(*ref.slot);
+      if (RowJoiner::NeedsDays(pipeline_)) {
+        morsel->frame.columns[RowJoiner::DayColumn(pipeline_)] =
+            arrow::Datum(arrow::Date32Scalar(plan_.calendar->DayOf(*ref.slot)));
+      }
       return arrow::Status::OK();
     }
     std::vector<int32_t> slots;
@@ -176,6 +225,7 @@ class MorselScanner {
       ++kept;
       ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
     }
+    if (RowJoiner::NeedsDays(pipeline_)) ARROW_RETURN_NOT_OK(AddDays(slots, valid, morsel));
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) {
       morsel->frame.num_rows = 0;
@@ -186,6 +236,24 @@ class MorselScanner {
       morsel->constant_stratum = *low;
       morsel->strata.clear();
     }
+    return arrow::Status::OK();
+  }
+
+  /// The day of each row, for dated dimensions; of rows that are not `valid` any day.
+  arrow::Status AddDays(const std::vector<int32_t>& slots, const std::vector<uint8_t>& valid,
+                        Morsel* morsel) const {
+    arrow::Date32Builder days;
+    ARROW_RETURN_NOT_OK(days.Reserve(static_cast<int64_t>(slots.size())));
+    std::optional<int32_t> last;
+    CivilDay day = 0;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (valid[i] && slots[i] != last) {
+        last = slots[i];
+        day = plan_.calendar->DayOf({*last});
+      }
+      days.UnsafeAppend(day);
+    }
+    ARROW_ASSIGN_OR_RAISE(morsel->frame.columns[RowJoiner::DayColumn(pipeline_)], days.Finish());
     return arrow::Status::OK();
   }
 
@@ -278,6 +346,7 @@ class MorselScanner {
 
   const Plan& plan_;
   const BoundPipeline& pipeline_;
+  RowJoiner joiner_;
   const ScanResult& shared_;
   ScanCounts* counts_;
   FrameMetrics* metrics_;
@@ -286,9 +355,10 @@ class MorselScanner {
 
 }  // namespace
 
-arrow::Result<TileRun> ScanMorsel(const Plan& plan, const ScanResult& shared, const MorselRef& ref,
-                                  RawMorsel raw, ScanCounts* counts, FrameMetrics* metrics) {
-  return MorselScanner(plan, shared, counts, metrics).Scan(ref, std::move(raw));
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
+                                  const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
+                                  ScanCounts* counts, FrameMetrics* metrics) {
+  return MorselScanner(plan, tables, shared, counts, metrics).Scan(ref, std::move(raw));
 }
 
 }  // namespace tidemill

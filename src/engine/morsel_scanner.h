@@ -2,6 +2,7 @@
 
 /// What one plan makes of one row group: its strata, derived columns, input metrics, and tiles.
 
+#include "engine/dimension_table.h"
 #include "engine/morsel_reader.h"
 #include "engine/scan.h"
 #include "engine/tile_run.h"
@@ -9,9 +10,10 @@
 namespace tidemill {
 
 /// Reduces the row group `ref`, read as `raw`, to tiles of `shared`'s layout. `raw` holds at least
-/// Plan::file_columns; its arrays may be in use elsewhere. Adds to `counts` and `metrics`. A run
-/// without rows where no row counts.
-arrow::Result<TileRun> ScanMorsel(const Plan& plan, const ScanResult& shared, const MorselRef& ref,
-                                  RawMorsel raw, ScanCounts* counts, FrameMetrics* metrics);
+/// Plan::file_columns; its arrays may be in use elsewhere. `tables` has one element per join of the
+/// plan. Adds to `counts` and `metrics`. A run without rows where no row counts.
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
+                                  const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
+                                  ScanCounts* counts, FrameMetrics* metrics);
 
 }  // namespace tidemill

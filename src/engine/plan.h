@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/calendar.h"
+#include "engine/dimension_table.h"
 #include "engine/source.h"
 #include "engine/strata.h"
 #include "pipeline/bound_pipeline.h"
@@ -38,6 +39,9 @@ struct Plan {
   std::shared_ptr<const BoundPipeline> pipeline;
   std::shared_ptr<const Source> source;
   std::shared_ptr<const Calendar> calendar;
+  Dimensions dimensions;                     ///< one per join
+  std::vector<bool> needed_joins;            ///< whether it is looked up at all
+  std::shared_ptr<LoadedDimensions> loaded;  ///< what of them is in memory
   std::vector<Slot> dates;  ///< ascending
   Strata strata;
   /// Which columns of BoundPipeline::rows are needed, derived ones included.
@@ -70,6 +74,6 @@ SlotRange SlotsOfPartition(const Calendar& calendar, CivilDay day);
 arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
                              std::shared_ptr<const Source> source,
                              std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
-                             PlanScope scope = PlanScope::kFeatures);
+                             PlanScope scope = PlanScope::kFeatures, Dimensions dimensions = {});
 
 }  // namespace tidemill

@@ -9,7 +9,14 @@ namespace tidemill {
 
 arrow::Result<PlanScan> PlanScan::Begin(const Plan& plan, const PassOptions& options) {
   ARROW_ASSIGN_OR_RAISE(ScanResult result, EmptyScan(plan, options));
-  PlanScan scan(&plan, std::move(result));
+  DimensionTables tables;
+  if (!plan.morsels.empty()) {
+    ARROW_ASSIGN_OR_RAISE(
+        tables,
+        plan.loaded->Get(*plan.pipeline, plan.dimensions, plan.needed_columns, plan.needed_joins,
+                         std::max(options.threads, 1), options.cancelled));
+  }
+  PlanScan scan(&plan, std::move(tables), std::move(result));
   for (int t = 0; t < std::max(options.threads, 1); ++t) {
     scan.counts_.push_back(scan.result_.counts);
     scan.metrics_.emplace_back(&plan.pipeline->input_checks, plan.strata.size());
@@ -19,7 +26,8 @@ arrow::Result<PlanScan> PlanScan::Begin(const Plan& plan, const PassOptions& opt
 
 arrow::Status PlanScan::Take(const MorselRef& morsel, RawMorsel raw, int thread) {
   const auto t = static_cast<size_t>(thread);
-  auto run = ScanMorsel(*plan_, result_, morsel, std::move(raw), &counts_[t], &metrics_[t]);
+  auto run =
+      ScanMorsel(*plan_, tables_, result_, morsel, std::move(raw), &counts_[t], &metrics_[t]);
   if (run.ok()) return result_.tiles->Add(*std::move(run));
   return NamingFile(run.status(), *plan_->source, morsel.file);
 }

@@ -22,9 +22,11 @@ class PlanScan {
   ScanResult Finish() &&;
 
  private:
-  PlanScan(const Plan* plan, ScanResult result) : plan_(plan), result_(std::move(result)) {}
+  PlanScan(const Plan* plan, DimensionTables tables, ScanResult result)
+      : plan_(plan), tables_(std::move(tables)), result_(std::move(result)) {}
 
   const Plan* plan_;
+  DimensionTables tables_;  ///< one per join
   ScanResult result_;
   std::vector<ScanCounts> counts_;  ///< per thread
   std::vector<FrameMetrics> metrics_;

@@ -14,6 +14,8 @@ ScanCounts EmptyCounts(const Plan& plan) {
   ScanCounts counts;
   const auto slots = static_cast<size_t>(plan.strata.slots().size());
   counts.rows_of_slot.assign(slots, 0);
+  counts.looked_up.assign(plan.dimensions.size(), 0);
+  counts.not_found.assign(plan.dimensions.size(), 0);
   return counts;
 }
 
@@ -25,6 +27,11 @@ void ScanCounts::Add(const ScanCounts& other) {
   rows_without_entity += other.rows_without_entity;
   rows_without_day += other.rows_without_day;
   rows_misplaced += other.rows_misplaced;
+  rows_unmatched += other.rows_unmatched;
+  for (size_t j = 0; j < looked_up.size(); ++j) {
+    looked_up[j] += other.looked_up[j];
+    not_found[j] += other.not_found[j];
+  }
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
 }
 

@@ -41,6 +41,9 @@ struct ScanCounts {
   int64_t rows_without_entity = 0;    ///< dropped or kept, by null_entity
   int64_t rows_without_day = 0;       ///< whose day is NULL: they belong to no window
   int64_t rows_misplaced = 0;         ///< whose hour is not near their partition: likewise
+  int64_t rows_unmatched = 0;         ///< that left since an inner join found nothing for them
+  std::vector<int64_t> looked_up;     ///< per join: rows that it was to find something for
+  std::vector<int64_t> not_found;     ///< per join: those of them that it found nothing for
   std::vector<int64_t> rows_of_slot;  ///< per slot of Strata::slots()
 
   void Add(const ScanCounts& other);

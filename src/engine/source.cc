@@ -7,7 +7,6 @@
 
 #include "engine/day_of_row.h"
 #include "sql/source_text.h"
-#include "table/delta_listing.h"
 
 namespace tidemill {
 namespace {
@@ -37,34 +36,10 @@ arrow::Result<CivilDay> DayOfFile(const ExpressionPtr& day, const DataFile& file
   return days[0];
 }
 
-std::shared_ptr<arrow::Schema> Combine(const arrow::Schema& files,
-                                       const arrow::Schema& partitions) {
-  arrow::FieldVector fields;
-  for (const auto& field : files.fields()) {
-    if (partitions.GetFieldIndex(field->name()) < 0) fields.push_back(field);
-  }
-  for (const auto& field : partitions.fields()) fields.push_back(field);
-  return arrow::schema(fields);
-}
-
 /// The column whose statistics tell on which days the rows of a file count; empty if none does.
 std::string ColumnOfDays(const Pipeline& pipeline) {
   const auto& column = pipeline.source.day ? pipeline.source.day : pipeline.source.event_time;
   return column ? column->text : "";
-}
-
-arrow::Result<std::optional<DeltaListing>> ListIfDelta(const SourceSpec& spec,
-                                                       const Location& root) {
-  bool is_delta = spec.format == "delta";
-  if (spec.format.empty()) {
-    ARROW_ASSIGN_OR_RAISE(is_delta, IsDeltaTable(root));
-  }
-  if (is_delta) return ListDelta(root, {spec.version, spec.timestamp_ms});
-  if (spec.version || spec.timestamp_ms) {
-    return MakeError(ErrorCode::kInvalid, root.uri + ": is no Delta table and has no versions",
-                     "remove source.version and source.timestamp");
-  }
-  return std::nullopt;
 }
 
 /// Shares the files out to those that may hold events of the needed days and the others.
@@ -127,12 +102,36 @@ arrow::Status ReadSchema(const HiveListing& listing, const DeltaListing* delta, 
 
 }  // namespace
 
+arrow::Result<std::optional<DeltaListing>> ListIfDelta(const TableSpec& spec, const Location& root,
+                                                       const std::string& name) {
+  bool is_delta = spec.format == "delta";
+  if (spec.format.empty()) {
+    ARROW_ASSIGN_OR_RAISE(is_delta, IsDeltaTable(root));
+  }
+  if (is_delta) return ListDelta(root, {spec.version, spec.timestamp_ms});
+  if (spec.version || spec.timestamp_ms) {
+    return MakeError(ErrorCode::kInvalid, root.uri + ": is no Delta table and has no versions",
+                     "remove " + name + ".version and " + name + ".timestamp");
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<arrow::Schema> CombineSchemas(const arrow::Schema& files,
+                                              const arrow::Schema& partitions) {
+  arrow::FieldVector fields;
+  for (const auto& field : files.fields()) {
+    if (partitions.GetFieldIndex(field->name()) < 0) fields.push_back(field);
+  }
+  for (const auto& field : partitions.fields()) fields.push_back(field);
+  return arrow::schema(fields);
+}
+
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads) {
   Source source;
   ARROW_ASSIGN_OR_RAISE(source.root, ParseLocation(pipeline.Resolve(pipeline.source.path.text)));
   ARROW_ASSIGN_OR_RAISE(const std::optional<DeltaListing> delta,
-                        ListIfDelta(pipeline.source, source.root));
+                        ListIfDelta(pipeline.source, source.root, "source"));
   HiveListing listing;
   if (delta) {
     listing = delta->listing;
@@ -149,7 +148,7 @@ arrow::Result<Source> OpenSource(const Pipeline& pipeline,
   const DeltaListing* delta_listing = delta ? &*delta : nullptr;
   ARROW_RETURN_NOT_OK(Prune(pipeline, listing, delta_listing, needed, &source));
   ARROW_RETURN_NOT_OK(ReadSchema(listing, delta_listing, threads, &source));
-  source.schema = Combine(*source.file_schema, *source.partition_schema);
+  source.schema = CombineSchemas(*source.file_schema, *source.partition_schema);
   return source;
 }
 
@@ -172,7 +171,7 @@ arrow::Status AddColumnsOfOtherDays(const std::vector<std::string>& names, int t
     ARROW_ASSIGN_OR_RAISE(source->file_schema,
                           source->file_schema->AddField(source->file_schema->num_fields(), field));
   }
-  source->schema = Combine(*source->file_schema, *source->partition_schema);
+  source->schema = CombineSchemas(*source->file_schema, *source->partition_schema);
   return arrow::Status::OK();
 }
 

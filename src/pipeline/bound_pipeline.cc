@@ -9,6 +9,7 @@
 #include "base/calendar.h"
 #include "base/nearest_name.h"
 #include "pipeline/bind_checks.h"
+#include "pipeline/bind_joins.h"
 #include "sql/function_registry.h"
 
 namespace tidemill {
@@ -39,14 +40,17 @@ bool IsInstant(const arrow::DataType& type) {
 
 class Binder {
  public:
-  Binder(const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source)
-      : spec_(pipeline), registry_(AggregateRegistry::Default()) {
+  Binder(const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source,
+         const std::vector<std::shared_ptr<arrow::Schema>>& dimensions)
+      : spec_(pipeline), registry_(AggregateRegistry::Default()), dimensions_(dimensions) {
     bound_.spec = pipeline;
     bound_.rows = source;
     bound_.num_source_columns = source->num_fields();
   }
 
   arrow::Result<BoundPipeline> Bind() {
+    Collect(BindJoins(spec_, dimensions_, &bound_.rows, &bound_.joins));
+    bound_.first_derived = bound_.rows->num_fields();
     BindDerivedColumns();
     BindSource();
     BindEntity();
@@ -107,7 +111,11 @@ class Binder {
         continue;
       }
       if (bound_.rows->GetFieldIndex(name.text) >= 0) {
-        Fail(name, "the source already has a column '" + name.text + "'",
+        const int other = bound_.rows->GetFieldIndex(name.text);
+        Fail(name,
+             std::string(other < bound_.num_source_columns ? "the source" :
+                         other < bound_.first_derived      ? "a join" : "source.columns") +
+                 " already has a column '" + name.text + "'",
              "choose another name for the derived column");
         continue;
       }
@@ -131,11 +139,13 @@ class Binder {
         }
       }
     }
+    RefuseJoinedTime();
     if (spec_.grain == Grain::kHour && !spec_.source.event_time) {
       Fail(spec_.source.path, "grain: hour needs source.event_time to tell the hour of an event");
     }
     if (spec_.source.day) {
       Collect(BindDay(spec_, *bound_.rows).Value(&bound_.day));
+      RefuseJoinedDay();
     } else if (!spec_.source.event_time) {
       Fail(spec_.source.path, "the source needs 'day' or 'event_time' to tell the day of an event");
     }
@@ -149,6 +159,29 @@ class Binder {
                "where must be a condition, and this is " + TypeName(*bound_.where->type));
         }
       }
+    }
+  }
+
+  /// The day of an event decides what is looked up for it, so it is there before.
+  void RefuseJoinedTime() {
+    if (bound_.joins.empty() || bound_.event_time < 0) return;
+    const std::vector<bool> needed = ReadFor(bound_, {bound_.event_time});
+    if (std::any_of(needed.begin() + bound_.num_source_columns,
+                    needed.begin() + bound_.first_derived, [](bool is) { return is; })) {
+      Fail(*spec_.source.event_time, "event_time comes out of a joined dimension",
+           "it must be a column of the source, or be computed from such columns");
+    }
+  }
+
+  void RefuseJoinedDay() {
+    if (bound_.joins.empty() || bound_.day == nullptr) return;
+    std::vector<int> columns;
+    CollectColumns(bound_.day, &columns);
+    const std::vector<bool> needed = ReadFor(bound_, columns);
+    if (std::any_of(needed.begin() + bound_.num_source_columns,
+                    needed.begin() + bound_.first_derived, [](bool is) { return is; })) {
+      Fail(*spec_.source.day, "the day of an event comes out of a joined dimension",
+           "it must be a column of the source, or be computed from such columns");
     }
   }
 
@@ -400,6 +433,7 @@ class Binder {
 
   const Pipeline& spec_;
   const AggregateRegistry& registry_;
+  const std::vector<std::shared_ptr<arrow::Schema>>& dimensions_;
   BoundPipeline bound_;
   std::vector<Diagnostic> diagnostics_;
   std::vector<Draft> drafts_;
@@ -408,9 +442,10 @@ class Binder {
 
 }  // namespace
 
-arrow::Result<BoundPipeline> BindPipeline(const Pipeline& pipeline,
-                                          const std::shared_ptr<arrow::Schema>& source) {
-  return Binder(pipeline, source).Bind();
+arrow::Result<BoundPipeline> BindPipeline(
+    const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source,
+    const std::vector<std::shared_ptr<arrow::Schema>>& dimensions) {
+  return Binder(pipeline, source, dimensions).Bind();
 }
 
 arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Schema& columns) {
@@ -455,12 +490,22 @@ std::vector<bool> ReadFor(const BoundPipeline& pipeline, const std::vector<int>&
   std::vector<bool> needed(static_cast<size_t>(pipeline.rows->num_fields()), false);
   for (int column : columns) needed[static_cast<size_t>(column)] = true;
   for (size_t i = pipeline.derived.size(); i-- > 0;) {
-    if (!needed[static_cast<size_t>(pipeline.num_source_columns) + i]) continue;
+    if (!needed[static_cast<size_t>(pipeline.first_derived) + i]) continue;
     std::vector<int> reads;
     CollectColumns(pipeline.derived[i].expression, &reads);
     for (int read : reads) needed[static_cast<size_t>(read)] = true;
   }
+  for (size_t j = pipeline.joins.size(); j-- > 0;) {
+    if (!IsJoined(pipeline.joins[j], needed)) continue;
+    for (int key : pipeline.joins[j].keys) needed[static_cast<size_t>(key)] = true;
+  }
   return needed;
+}
+
+bool IsJoined(const BoundJoin& join, const std::vector<bool>& columns) {
+  const auto begin = columns.begin() + join.first_column;
+  return std::find(begin, begin + static_cast<std::ptrdiff_t>(join.columns.size()), true) !=
+         begin + static_cast<std::ptrdiff_t>(join.columns.size());
 }
 
 }  // namespace tidemill

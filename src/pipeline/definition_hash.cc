@@ -17,6 +17,14 @@ std::string DefinitionHash(const BoundPipeline& pipeline) {
   if (pipeline.event_time >= 0)
     text += "\nevent_time " + pipeline.rows->field(pipeline.event_time)->name();
   if (pipeline.where) text += "\nwhere " + pipeline.where->key;
+  for (const JoinSpec& join : spec.source.joins) {
+    text += "\njoin " + join.path.text + (join.is_inner ? " inner" : " left");
+    if (join.is_dated) text += " as of " + (join.day ? join.day->text : "its day");
+    for (const JoinColumn& key : join.key) text += "\n  " + key.name.text + " = " + key.column.text;
+    for (const JoinColumn& column : join.columns) {
+      text += "\n  " + column.name.text + " is " + column.column.text;
+    }
+  }
   for (const DerivedColumn& column : pipeline.derived) {
     text += "\ncolumn " + column.name + " = " + column.expression->key;
   }

@@ -132,6 +132,7 @@ class BackfillRun {
     report_.bytes_read += plan->bytes;
     PassOutcome pass = RunPass(*plan, table, writer, locks, options_, parallel);
     report_.rows_read += pass.counts.rows_read;
+    AddJoins(*plan, pass.counts, &report_.joins);
     report_.spilled_bytes += pass.spilled_bytes;
     report_.io_retries += plan->source->root.retries->count();
     for (const auto& [stage, seconds] : pass.seconds) stages_[stage] += seconds;

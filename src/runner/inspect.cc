@@ -54,8 +54,13 @@ arrow::Result<std::shared_ptr<arrow::Table>> WithEntity(const std::shared_ptr<ar
 arrow::Result<std::vector<std::string>> LintPipeline(const Pipeline& pipeline) {
   ARROW_RETURN_NOT_OK(CalendarOf(pipeline).status());
   ARROW_ASSIGN_OR_RAISE(Source source, OpenSource(pipeline, std::nullopt, 1));
-  ARROW_RETURN_NOT_OK(BindPipeline(pipeline, source.schema).status());
-  return source.warnings;
+  ARROW_ASSIGN_OR_RAISE(const Dimensions dimensions, OpenDimensions(pipeline, std::nullopt, 1));
+  ARROW_RETURN_NOT_OK(BindPipeline(pipeline, source.schema, SchemasOf(dimensions)).status());
+  std::vector<std::string> warnings = std::move(source.warnings);
+  for (const auto& dimension : dimensions) {
+    warnings.insert(warnings.end(), dimension->warnings.begin(), dimension->warnings.end());
+  }
+  return warnings;
 }
 
 arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,

@@ -196,6 +196,7 @@ class PassRunner {
     if (plan_.dates.size() == 1) {
       state.rows_dropped = DroppedRows(scan.counts);
       state.rows_filtered = scan.counts.rows_filtered;
+      state.rows_unmatched = scan.counts.rows_unmatched;
     }
     outcome.bytes_written = staged->num_bytes();
     outcome.rows_written = staged->num_rows();
@@ -283,6 +284,22 @@ std::string ReasonOf(const arrow::Status& status) {
     reason += (reason.empty() ? "" : "; ") + diagnostic.message;
   }
   return reason;
+}
+
+void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport>* joins) {
+  if (counts.looked_up.size() != plan.dimensions.size()) return;  // the pass failed before
+  size_t next = 0;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    if (next == joins->size()) {
+      joins->push_back({plan.dimensions[j]->path,
+                        plan.pipeline->joins[j].is_inner ? "inner" : "left", 0, 0, 0});
+    }
+    JoinReport& report = (*joins)[next++];
+    report.rows += counts.looked_up[j];
+    report.unmatched += counts.not_found[j];
+    report.dimension_rows = std::max(report.dimension_rows, plan.dimensions[j]->num_rows);
+  }
 }
 
 PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,

@@ -40,6 +40,9 @@ struct PassOutcome {
 /// All messages of a failure in one line, as the ledger and reports keep them.
 std::string ReasonOf(const arrow::Status& status);
 
+/// Adds what the joins of a pass did to a report that may hold those of passes before it.
+void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport>* joins);
+
 /// Runs the pass. Every date is checked, staged, audited and published by itself; one that fails
 /// leaves the others alone and is recorded as failed in the ledger. `locks` holds one lock per date
 /// of the plan. `parallel` dates are written at the same time.

@@ -34,6 +34,15 @@ int64_t WriterMemory(const Plan& plan) {
 
 }  // namespace
 
+int64_t ExpectedDimensionMemory(const Plan& plan) {
+  int64_t bytes = 0;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    bytes += ExpectedMemory(*plan.dimensions[j], plan.pipeline->joins[j], plan.needed_columns);
+  }
+  return bytes;
+}
+
 int64_t FeatureRowMemory(const Plan& plan) {
   constexpr int64_t kBytesPerValue = 8;
   return std::max<int64_t>(1, plan.pipeline->output->num_fields()) * kBytesPerValue;
@@ -50,7 +59,8 @@ arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& opt
             " or more");
   }
   MemoryShares shares;
-  shares.fixed = kProgram + ThreadsOf(options) * DecodedMemory(plan);
+  shares.fixed =
+      kProgram + ThreadsOf(options) * DecodedMemory(plan) + ExpectedDimensionMemory(plan);
   // A budget below what the program takes anyway still bounds what it adds.
   const int64_t left = std::max(memory - shares.fixed, memory / 4);
   shares.tiles = left / 2;

@@ -24,6 +24,9 @@ struct MemoryShares {
 /// to work with at all.
 arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& options);
 
+/// Bytes of the dimensions in memory while events are read, roughly.
+int64_t ExpectedDimensionMemory(const Plan& plan);
+
 /// Bytes of a row of features in memory, roughly.
 int64_t FeatureRowMemory(const Plan& plan);
 

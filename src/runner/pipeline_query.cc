@@ -31,10 +31,13 @@ void PipelineQuery::AddStep(const std::string& name, const std::string& text) {
 }
 
 arrow::Status PipelineQuery::AddEvents(const std::string& from) {
+  if (!pipeline_.joins.empty()) {
+    return MakeError(ErrorCode::kInvalid, "source.join has no SQL yet", "use --engine native");
+  }
   AddStep("source", "SELECT * FROM " + from);
   for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
     const DerivedColumn& column = pipeline_.derived[i];
-    const size_t index = static_cast<size_t>(pipeline_.num_source_columns) + i;
+    const size_t index = static_cast<size_t>(pipeline_.first_derived) + i;
     // A Spark session reads no columns but those that are needed.
     if (is_spark() && !plan_.needed_columns[index]) continue;
     auto sql = ExpressionToSql(column.expression, context_);

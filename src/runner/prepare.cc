@@ -50,15 +50,19 @@ arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
                                            const RunOptions& options) {
   auto source = std::make_shared<Source>();
   ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, days, ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(Dimensions dimensions, OpenDimensions(pipeline, days, ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
-  arrow::Status status = BindPipeline(pipeline, source->schema).Value(bound.get());
+  const auto bind = [&] {
+    return BindPipeline(pipeline, source->schema, SchemasOf(dimensions)).Value(bound.get());
+  };
+  arrow::Status status = bind();
   if (const auto unknown = UnknownColumns(status); !unknown.empty() && !source->pruned.empty()) {
     if (AddColumnsOfOtherDays(unknown, ThreadsOf(options), source.get()).ok()) {
-      status = BindPipeline(pipeline, source->schema).Value(bound.get());
+      status = bind();
     }
   }
   ARROW_RETURN_NOT_OK(status);
-  return OpenedPipeline{std::move(source), std::move(bound)};
+  return OpenedPipeline{std::move(source), std::move(dimensions), std::move(bound)};
 }
 
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
@@ -67,7 +71,7 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
   ARROW_ASSIGN_OR_RAISE(OpenedPipeline opened,
                         OpenPipeline(pipeline, DaysNeeded(pipeline, *calendar, dates), options));
   return MakePlan(std::move(opened.pipeline), std::move(opened.source), std::move(calendar),
-                  std::move(dates), scope);
+                  std::move(dates), scope, std::move(opened.dimensions));
 }
 
 int ThreadsOf(const RunOptions& options) {
@@ -88,6 +92,9 @@ int64_t PeakMemory() {
 
 std::vector<std::string> PlanWarnings(const Plan& plan) {
   std::vector<std::string> warnings = plan.source->warnings;
+  for (const auto& dimension : plan.dimensions) {
+    warnings.insert(warnings.end(), dimension->warnings.begin(), dimension->warnings.end());
+  }
   const Source& source = *plan.source;
   if (!source.day_is_partition || source.days.empty()) return warnings;
   const Calendar& calendar = *plan.calendar;

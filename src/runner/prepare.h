@@ -19,13 +19,14 @@ arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeli
 /// The slot of a label such as "2026-03-02". An error (kInvalid) that shows the form.
 arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label);
 
-/// A source, and the pipeline bound to it.
+/// A source and the dimensions of its joins, and the pipeline bound to them.
 struct OpenedPipeline {
   std::shared_ptr<const Source> source;
+  Dimensions dimensions;
   std::shared_ptr<const BoundPipeline> pipeline;
 };
 
-/// Opens the source for these days and binds the pipeline.
+/// Opens source and dimensions for these days and binds the pipeline.
 arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
                                            std::pair<CivilDay, CivilDay> days,
                                            const RunOptions& options);

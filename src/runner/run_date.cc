@@ -80,6 +80,8 @@ class DateRun {
     report_.bytes_written = date.bytes_written;
     report_.rows_read = pass.counts.rows_read;
     report_.rows_filtered = pass.counts.rows_filtered;
+    report_.rows_unmatched = pass.counts.rows_unmatched;
+    AddJoins(plan, pass.counts, &report_.joins);
     if (pipeline_.null_entity == NullEntity::kDrop) {
       report_.rows_dropped = pass.counts.rows_without_entity;
     }

@@ -71,6 +71,7 @@ struct PublishedState {
   int64_t rows_quarantined = 0;  ///< of rows_read, by row rules
   int64_t rows_dropped = 0;
   int64_t rows_filtered = 0;
+  int64_t rows_unmatched = 0;  ///< left since an inner join found nothing for them
   int64_t rows_written = 0;
   /// Expressions of output checks with their values, for previous(...).
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> metrics;

@@ -157,6 +157,7 @@ Json PublishedToJson(const PublishedState& state) {
                {"rows_quarantined", state.rows_quarantined},
                {"rows_dropped", state.rows_dropped},
                {"rows_filtered", state.rows_filtered},
+               {"rows_unmatched", state.rows_unmatched},
                {"rows_written", state.rows_written}};
   Json& files = json["files"] = Json::array();
   for (const PublishedFile& file : state.files) {
@@ -191,6 +192,7 @@ PublishedState PublishedFromJson(const Json& json) {
   state.rows_quarantined = Get<int64_t>(json, "rows_quarantined", 0);
   state.rows_dropped = Get<int64_t>(json, "rows_dropped", 0);
   state.rows_filtered = Get<int64_t>(json, "rows_filtered", 0);
+  state.rows_unmatched = Get<int64_t>(json, "rows_unmatched", 0);
   state.rows_written = Get<int64_t>(json, "rows_written", 0);
   for (const Json& file : json.at("files")) {
     state.files.push_back({file.at("path"), file.at("rows"), file.at("bytes"), file.at("hash")});

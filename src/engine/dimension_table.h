@@ -1,0 +1,60 @@
+#pragma once
+
+/// A dimension in memory: the columns that a pass needs, and where each key is.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <arrow/array.h>
+#include <arrow/result.h>
+
+#include "engine/dimension.h"
+#include "engine/key_index.h"
+#include "pipeline/bound_pipeline.h"
+
+namespace tidemill {
+
+struct DimensionTable {
+  std::shared_ptr<const Dimension> dimension;
+  /// One per BoundJoin::columns, text as dictionaries; null where it is not needed.
+  arrow::ArrayVector columns;
+  /// One, or of a dated dimension one per day of Dimension::days.
+  std::vector<KeyIndex> indexes;
+  int64_t num_rows = 0;
+};
+
+/// Reads the dimension of a join: its key and those of its columns that are in `needed`, which is
+/// over BoundPipeline::rows. An error (kRunFailed) if a key comes twice, which names the first of
+/// such keys and says how many there are.
+arrow::Result<std::shared_ptr<const DimensionTable>> LoadDimension(
+    const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
+    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled);
+
+using DimensionTables = std::vector<std::shared_ptr<const DimensionTable>>;
+
+/// The tables of a plan's joins, loaded by whoever comes first. Thread-safe.
+class LoadedDimensions {
+ public:
+  /// One per join; null where nothing of it is needed.
+  arrow::Result<DimensionTables> Get(const BoundPipeline& pipeline, const Dimensions& dimensions,
+                                     const std::vector<bool>& needed,
+                                     const std::vector<bool>& joins, int threads,
+                                     const std::atomic<bool>* cancelled);
+  void Release();
+
+ private:
+  std::mutex mutex_;
+  DimensionTables tables_;
+};
+
+/// The columns of its dimension that a join reads: its key, and those of `needed`.
+std::vector<int> ColumnsRead(const BoundJoin& join, const std::vector<bool>& needed);
+
+/// Bytes that the table of a join takes, roughly, from what footers say.
+int64_t ExpectedMemory(const Dimension& dimension, const BoundJoin& join,
+                       const std::vector<bool>& needed);
+
+}  // namespace tidemill
