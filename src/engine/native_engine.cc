@@ -13,7 +13,7 @@ class NativeWork : public PassWork {
   arrow::Result<ScanSummary> Scan() override {
     ARROW_ASSIGN_OR_RAISE(scan_, tidemill::Scan(plan_, request_.options));
     return ScanSummary{scan_->counts, InputMetricsOf(plan_, scan_->input_metrics),
-                       scan_->tiles->spilled_bytes()};
+                       scan_->tiles->spilled_bytes(), scan_->quarantined};
   }
 
   arrow::Result<FeatureSummary> Features(const std::vector<bool>& wanted,

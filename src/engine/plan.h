@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/calendar.h"
+#include "engine/entity_universe.h"
 #include "engine/source.h"
 #include "engine/strata.h"
 #include "pipeline/bound_pipeline.h"
@@ -28,13 +29,14 @@ struct MorselRef {
 /// What a pass is for, which decides the columns it reads.
 enum class PlanScope {
   kFeatures,     ///< everything
-  kInputChecks,  ///< the metrics of the input checks alone
+  kInputChecks,  ///< row rules and the metrics of the input checks alone
 };
 
 struct Plan {
   PlanScope scope = PlanScope::kFeatures;
   std::shared_ptr<const BoundPipeline> pipeline;
   std::shared_ptr<const Source> source;
+  std::shared_ptr<const EntityUniverse> universe;  ///< of output.entities; may be null
   std::shared_ptr<const Calendar> calendar;
   std::vector<Slot> dates;  ///< ascending
   Strata strata;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <mutex>
+#include <numeric>
 #include <utility>
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
+#include "engine/quarantine.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
 
@@ -17,25 +19,42 @@ struct Morsel {
   Frame frame;
   std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
   int32_t constant_stratum = 0;
+  // For row rules alone:
+  std::vector<int32_t> slots;  ///< of each row
+  std::vector<int32_t> rows;   ///< of each row, its index in the row group; empty: as they are
 };
+
+/// The elements whose byte in `mask` is 1.
+void KeepElements(const std::vector<uint8_t>& mask, std::vector<int32_t>* elements) {
+  if (elements->empty()) return;
+  size_t next = 0;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i]) (*elements)[next++] = (*elements)[i];
+  }
+  elements->resize(next);
+}
 
 class MorselScanner {
  public:
   MorselScanner(const Plan& plan, const ScanResult& shared, ScanCounts* counts,
-                FrameMetrics* metrics)
+                FrameMetrics* metrics, RowSpoolWriter* quarantine)
       : plan_(plan),
         pipeline_(*plan.pipeline),
         shared_(shared),
         counts_(counts),
-        metrics_(metrics) {}
+        metrics_(metrics),
+        quarantine_(quarantine) {}
 
-  arrow::Result<TileRun> Scan(const MorselRef& ref) {
+  /// `ref` is the morsel `index` of the plan.
+  arrow::Result<TileRun> Scan(const MorselRef& ref, int64_t index) {
     file_ = static_cast<size_t>(ref.file);
     Morsel morsel;
     ARROW_RETURN_NOT_OK(Read(ref, &morsel));
     ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
+    if (!pipeline_.row_rules.empty()) ARROW_RETURN_NOT_OK(ApplyRules(ref, index, &morsel));
+    if (morsel.frame.num_rows == 0) return TileRun{};
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
     if (pipeline_.where == nullptr || measure_only) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
@@ -115,20 +134,40 @@ class MorselScanner {
   arrow::Status Keep(const std::vector<uint8_t>& mask, int64_t kept, Morsel* morsel) {
     if (kept == morsel->frame.num_rows) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(morsel->frame, FilterFrame(morsel->frame, mask, kept));
-    if (!morsel->strata.empty()) {
-      size_t next = 0;
-      for (size_t i = 0; i < mask.size(); ++i) {
-        if (mask[i]) morsel->strata[next++] = morsel->strata[i];
-      }
-      morsel->strata.resize(next);
+    for (auto* elements : {&morsel->strata, &morsel->slots, &morsel->rows}) {
+      KeepElements(mask, elements);
     }
     return arrow::Status::OK();
+  }
+
+  /// Counts the rows that fail rules; those that are quarantined leave the morsel.
+  arrow::Status ApplyRules(const MorselRef& ref, int64_t index, Morsel* morsel) {
+    Frame& frame = morsel->frame;
+    ARROW_RETURN_NOT_OK(Derive(&frame, ReadFor(pipeline_, ColumnsOfRules(pipeline_.row_rules))));
+    ARROW_ASSIGN_OR_RAISE(const RuleVerdicts verdicts, JudgeRows(pipeline_.row_rules, frame));
+    if (!verdicts.any_failed()) return arrow::Status::OK();
+    RowOrigins origins;
+    origins.file = plan_.source->files[file_].relative_path;
+    origins.file_rows = FileRowsOf(plan_, ref, morsel->rows, frame.num_rows);
+    origins.slots = std::move(morsel->slots);
+    morsel->slots = {};
+    ARROW_RETURN_NOT_OK(CountFailures(pipeline_, frame, verdicts, origins, &counts_->rules));
+    if (verdicts.kept.empty()) return arrow::Status::OK();
+    if (quarantine_ != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(
+          const auto rows, QuarantinedRows(plan_, ref, frame, morsel->rows, verdicts, origins));
+      ARROW_RETURN_NOT_OK(quarantine_->Append(index, *rows));
+    }
+    return Keep(verdicts.kept, verdicts.num_kept, morsel);
   }
 
   arrow::Status FindStrata(const MorselRef& ref, Morsel* morsel) {
     const SlotRange all = plan_.strata.slots();
     if (ref.slot) {
       CountSlot(*ref.slot, morsel->frame.num_rows);
+      if (!pipeline_.row_rules.empty()) {
+        morsel->slots.assign(static_cast<size_t>(morsel->frame.num_rows), ref.slot->index);
+      }
       morsel->constant_stratum = plan_.strata.Of(*ref.slot);
       return arrow::Status::OK();
     }
@@ -152,6 +191,11 @@ class MorselScanner {
       if (stratum < 0) continue;
       ++kept;
       ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
+    }
+    if (!pipeline_.row_rules.empty()) {
+      morsel->slots = std::move(slots);
+      morsel->rows.resize(n);
+      std::iota(morsel->rows.begin(), morsel->rows.end(), 0);
     }
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) {
@@ -239,6 +283,7 @@ class MorselScanner {
   const ScanResult& shared_;
   ScanCounts* counts_;
   FrameMetrics* metrics_;
+  RowSpoolWriter* quarantine_;  ///< may be null
   size_t file_ = 0;
 };
 
@@ -257,6 +302,7 @@ void ScanCounts::Add(const ScanCounts& other) {
   rows_without_entity += other.rows_without_entity;
   rows_without_day += other.rows_without_day;
   rows_misplaced += other.rows_misplaced;
+  rules.Add(other.rules);
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
 }
 
@@ -273,7 +319,8 @@ arrow::Result<ScanResult> EmptyScan(const Plan& plan, const PassOptions& options
                     nullptr,
                     nullptr,
                     FrameMetrics(&pipeline.input_checks, plan.strata.size()),
-                    EmptyCounts(plan)};
+                    EmptyCounts(plan),
+                    {}};
   result.interners = std::make_unique<std::vector<ValueInterner>>(result.layout->distincts.size());
   if (options.portable_tiles) {
     for (ValueInterner& interner : *result.interners) interner.GiveUp();
@@ -294,13 +341,25 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
     metrics.emplace_back(&pipeline.input_checks, plan.strata.size());
   }
   std::mutex progress;
+  std::vector<RowSpoolWriter> quarantine;
+  if (options.quarantine) {
+    const auto make_file = [&]() -> arrow::Result<NewFile> {
+      std::lock_guard lock(progress);
+      return options.quarantine();
+    };
+    quarantine.assign(static_cast<size_t>(threads), RowSpoolWriter(make_file));
+  }
   int64_t rows_done = 0;
   ARROW_RETURN_NOT_OK(
       ParallelFor(static_cast<int64_t>(end - begin), threads, options.cancelled,
                   [&](int64_t index, int thread) -> arrow::Status {
                     const auto t = static_cast<size_t>(thread);
-                    const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
-                    auto run = MorselScanner(plan, result, &counts[t], &metrics[t]).Scan(morsel);
+                    const auto number = static_cast<int64_t>(begin) + index;
+                    const MorselRef& morsel = plan.morsels[static_cast<size_t>(number)];
+                    RowSpoolWriter* spool = quarantine.empty() ? nullptr : &quarantine[t];
+                    auto run =
+                        MorselScanner(plan, result, &counts[t], &metrics[t], spool)
+                            .Scan(morsel, number);
                     if (!run.ok()) {
                       const std::string& file =
                           plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
@@ -315,6 +374,13 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
                   }));
   for (const ScanCounts& part : counts) result.counts.Add(part);
   for (const FrameMetrics& part : metrics) result.input_metrics.Merge(part);
+  for (RowSpoolWriter& part : quarantine) ARROW_RETURN_NOT_OK(part.Finish(&result.quarantined));
+  return result;
+}
+
+arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(ScanResult result, ScanMorsels(plan, 0, plan.morsels.size(), options));
+  if (plan.universe != nullptr) ARROW_RETURN_NOT_OK(ScanUniverse(plan, options, &result));
   return result;
 }
 

@@ -3,6 +3,7 @@
 /// A pipeline bound to its source: every expression parsed, typed and ready to run.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,15 @@ struct FrameChecks {
   std::vector<PreviousValue> previous;  ///< column i of a check's frame is previous[i]
 };
 
+/// A condition that every event must meet. TRUE passes.
+struct BoundRowRule {
+  std::string name;
+  ExpressionPtr condition;  ///< over BoundPipeline::rows
+  bool quarantine = false;
+  std::optional<double> max_rate;
+  Severity severity = Severity::kError;
+};
+
 struct DerivedColumn {
   std::string name;
   ExpressionPtr expression;  ///< over BoundPipeline::rows, columns before it
@@ -77,7 +87,8 @@ struct BoundPipeline {
   std::vector<int> output_order;       ///< feature indices in the order of the file
   std::shared_ptr<arrow::Schema>
       output;                 ///< entity columns, then features in the order of the file
-  FrameChecks input_checks;   ///< over rows
+  std::vector<BoundRowRule> row_rules;  ///< in the order of the file
+  FrameChecks input_checks;             ///< over rows, without the quarantined ones
   FrameChecks output_checks;  ///< over output
 };
 

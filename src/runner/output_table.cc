@@ -73,6 +73,13 @@ std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   return FingerprintOf(files);
 }
 
-std::vector<OtherInput> OtherInputsOf(const Plan&, size_t) { return {}; }
+std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t) {
+  std::vector<OtherInput> inputs;
+  if (plan.universe != nullptr) {
+    const EntityUniverse& universe = *plan.universe;
+    inputs.push_back({"entities", universe.path, universe.version, FingerprintOf(universe.files)});
+  }
+  return inputs;
+}
 
 }  // namespace tidemill

@@ -59,8 +59,14 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
     }
   }
   ARROW_RETURN_NOT_OK(status);
-  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates),
-                  scope);
+  std::shared_ptr<const EntityUniverse> universe;
+  if (scope == PlanScope::kFeatures) {
+    ARROW_ASSIGN_OR_RAISE(universe, OpenUniverse(*bound, ThreadsOf(options)));
+  }
+  ARROW_ASSIGN_OR_RAISE(Plan plan, MakePlan(std::move(bound), std::move(source),
+                                            std::move(calendar), std::move(dates), scope));
+  plan.universe = std::move(universe);
+  return plan;
 }
 
 int ThreadsOf(const RunOptions& options) {
