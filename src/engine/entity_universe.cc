@@ -12,6 +12,7 @@
 #include "engine/scan.h"
 #include "engine/sort_keys.h"
 #include "engine/source.h"
+#include "sql/function_registry.h"
 #include "storage/parallel_for.h"
 #include "table/delta_listing.h"
 
