@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,11 +38,19 @@ struct RunOptions {
 
 struct CheckResult {
   std::string check;  ///< as written
-  std::string stage;  ///< "input" | "output"
+  std::string stage;  ///< "rows" | "input" | "output"
   Severity severity = Severity::kError;
   bool passed = false;
   std::string value;   ///< what its metrics were: "row_count = 0"; as text
   std::string reason;  ///< why it could not be evaluated or what failed; empty if passed
+};
+
+/// What one row rule found among the events of a date's windows.
+struct RowRuleResult {
+  std::string rule;         ///< its name
+  bool quarantine = false;  ///< whether the rows that failed have left the input
+  std::optional<double> max_rate;
+  int64_t rows_failed = 0;
 };
 
 struct PublishedFile {
@@ -67,6 +76,10 @@ struct InvocationReport {
   std::string status;     ///< "done" | "empty" (a single date) | "failed"
   arrow::Status outcome;  ///< why it failed or ended early
   int64_t rows_read = 0;
+  int64_t rows_quarantined = 0;  ///< of these, by row rules
+  /// Where the quarantined rows are: a pattern that matches the run's files; empty if there are
+  /// none.
+  std::string quarantine;
   int64_t rows_written = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
@@ -84,9 +97,13 @@ struct RunReport : InvocationReport {
   int64_t rows_filtered = 0;  ///< by source.where
   int64_t rows_unmatched = 0;  ///< left out by inner joins
   int64_t entities = 0;
+  /// Entities that the last published date before this one had not, and that only it had; where
+  /// that was counted: with output.entities.
+  std::optional<int64_t> entities_entered, entities_left;
   int64_t features = 0;
   int64_t files_read = 0;
   int64_t days_read = 0;
+  std::vector<RowRuleResult> row_rules;  ///< in the order of the file
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
 };
@@ -103,7 +120,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
                                                          const RunOptions& options,
                                                          const std::string& entity, int64_t limit);
 
-/// The input checks alone.
+/// The row rules and input checks alone.
 arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
                                                   const RunOptions& options);
 

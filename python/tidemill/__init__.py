@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .reports import BackfillReport as BackfillReport
     from .reports import CheckResult as CheckResult
     from .reports import PlanReport as PlanReport
+    from .reports import RowRuleResult as RowRuleResult
     from .reports import RunReport as RunReport
     from .reports import StatusReport as StatusReport
     from .sample import generate_events as generate_events
@@ -48,7 +49,7 @@ _HOMES = {
     "features": ["Features", "read_features"],
     "_pipeline": ["Pipeline", "pipeline"],
     "progress": ["Progress"],
-    "reports": ["BackfillReport", "CheckResult", "PlanReport", "RunReport", "StatusReport"],
+    "reports": ["BackfillReport", "CheckResult", "PlanReport", "RowRuleResult", "RunReport", "StatusReport"],
     "sample": ["generate_events"],
     "native": ["__version__"],
 }

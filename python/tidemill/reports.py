@@ -34,6 +34,16 @@ class CheckResult(Document):
 
 
 @dataclass(frozen=True)
+class RowRuleResult(Document):
+    """What a row rule found among the events of a date's windows."""
+
+    rule: str
+    quarantine: bool
+    max_rate: float | None
+    rows_failed: int
+
+
+@dataclass(frozen=True)
 class PublishedFile(Document):
     """A file of the table. `path` is relative to it; `hash` is of the content, in hexadecimal."""
 
@@ -62,6 +72,8 @@ class InvocationReport(Document):
     pipeline: str
     status: str
     rows_read: int = 0
+    rows_quarantined: int = 0
+    quarantine: str = ""  #: pattern of the files with them; empty if there are none
     rows_written: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
@@ -82,9 +94,12 @@ class RunReport(InvocationReport):
     rows_unmatched: int = 0
     rows_dropped: int = 0
     entities: int = 0
+    entities_entered: int | None = None
+    entities_left: int | None = None
     features: int = 0
     days_read: int = 0
     files_read: int = 0
+    row_rules: list[RowRuleResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     files: list[PublishedFile] = field(default_factory=list)
 
@@ -96,9 +111,11 @@ class DateReport(Document):
     feature_date: str
     status: str
     reason: str = ""
+    rows_quarantined: int = 0
     rows_written: int = 0
     bytes_written: int = 0
     files: int = 0
+    row_rules: list[RowRuleResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
 
 

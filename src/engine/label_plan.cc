@@ -44,7 +44,7 @@ std::pair<CivilDay, CivilDay> DaysOfSpan(const Calendar& calendar,
 }
 
 arrow::Result<Plan> MakeLabelPlan(std::shared_ptr<const BoundPipeline> pipeline,
-                                  std::shared_ptr<const Source> source,
+                                  std::shared_ptr<const Source> source, Dimensions dimensions,
                                   std::shared_ptr<const Calendar> calendar,
                                   std::shared_ptr<const LabelWindows> labels) {
   const auto span = labels->span();
@@ -52,7 +52,8 @@ arrow::Result<Plan> MakeLabelPlan(std::shared_ptr<const BoundPipeline> pipeline,
   calendar->SlotsOfInstants(&span.second, 1, &slot.index);
   // The columns are those of any pass, and the instants; which rows are read is another matter.
   ARROW_ASSIGN_OR_RAISE(
-      Plan plan, MakePlan(std::move(pipeline), std::move(source), std::move(calendar), {slot}));
+      Plan plan, MakePlan(std::move(pipeline), std::move(source), std::move(calendar), {slot},
+                          PlanScope::kFeatures, std::move(dimensions)));
   const std::vector<bool> of_time = ReadFor(*plan.pipeline, {plan.pipeline->event_time});
   plan.file_columns.clear();
   for (int i = 0; i < plan.pipeline->rows->num_fields(); ++i) {

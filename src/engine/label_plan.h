@@ -18,7 +18,7 @@ std::pair<CivilDay, CivilDay> DaysOfSpan(const Calendar& calendar,
 /// The plan of a pass whose windows end at labels. Every event of `source` whose event_time lies in
 /// a window counts, whatever partition it lies in. `pipeline` has an event_time; checks do not run.
 arrow::Result<Plan> MakeLabelPlan(std::shared_ptr<const BoundPipeline> pipeline,
-                                  std::shared_ptr<const Source> source,
+                                  std::shared_ptr<const Source> source, Dimensions dimensions,
                                   std::shared_ptr<const Calendar> calendar,
                                   std::shared_ptr<const LabelWindows> labels);
 

@@ -1,12 +1,14 @@
 #include "engine/morsel_scanner.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
 #include "engine/label_windows.h"
+#include "engine/quarantine.h"
 #include "engine/row_joiner.h"
 
 namespace tidemill {
@@ -18,6 +20,9 @@ struct Morsel {
   std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
   int32_t constant_stratum = 0;
   std::vector<int64_t> instants;  ///< of each row; only for labels
+  // For row rules alone:
+  std::vector<int32_t> slots;  ///< of each row; not for labels
+  std::vector<int32_t> rows;   ///< of each row, its index in the row group; empty: as they are
 };
 
 /// Keeps the elements of `mask`.
@@ -34,13 +39,14 @@ void KeepElements(const std::vector<uint8_t>& mask, std::vector<Value>* values) 
 class MorselScanner {
  public:
   MorselScanner(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
-                ScanCounts* counts, FrameMetrics* metrics)
+                ScanCounts* counts, FrameMetrics* metrics, RowSpoolWriter* quarantine)
       : plan_(plan),
         pipeline_(*plan.pipeline),
         joiner_(*plan.pipeline, tables),
         shared_(shared),
         counts_(counts),
-        metrics_(metrics) {}
+        metrics_(metrics),
+        quarantine_(quarantine) {}
 
   arrow::Result<TileRun> Scan(const MorselRef& ref, RawMorsel raw) {
     file_ = static_cast<size_t>(ref.file);
@@ -49,6 +55,8 @@ class MorselScanner {
     ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
+    if (!pipeline_.row_rules.empty()) ARROW_RETURN_NOT_OK(ApplyRules(ref, &morsel));
+    if (morsel.frame.num_rows == 0) return TileRun{};
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
     if (measure_only || (pipeline_.where == nullptr && !HasInnerJoin())) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
@@ -157,7 +165,32 @@ class MorselScanner {
     ARROW_ASSIGN_OR_RAISE(morsel->frame, FilterFrame(morsel->frame, mask, kept));
     KeepElements(mask, &morsel->strata);
     KeepElements(mask, &morsel->instants);
+    KeepElements(mask, &morsel->slots);
+    KeepElements(mask, &morsel->rows);
     return arrow::Status::OK();
+  }
+
+  /// Counts the rows that fail rules; those that are quarantined leave the morsel.
+  arrow::Status ApplyRules(const MorselRef& ref, Morsel* morsel) {
+    Frame& frame = morsel->frame;
+    ARROW_RETURN_NOT_OK(Derive(&frame, ReadFor(pipeline_, ColumnsOfRules(pipeline_.row_rules))));
+    ARROW_ASSIGN_OR_RAISE(const RuleVerdicts verdicts, JudgeRows(pipeline_.row_rules, frame));
+    if (!verdicts.any_failed()) return arrow::Status::OK();
+    // Labels have no window of days whose rates a rule could judge.
+    if (plan_.labels == nullptr) {
+      RowOrigins origins;
+      origins.file = plan_.source->files[file_].relative_path;
+      origins.file_rows = FileRowsOf(plan_, ref, morsel->rows, frame.num_rows);
+      origins.slots = std::exchange(morsel->slots, {});
+      ARROW_RETURN_NOT_OK(CountFailures(pipeline_, frame, verdicts, origins, &counts_->rules));
+      if (!verdicts.kept.empty() && quarantine_ != nullptr) {
+        ARROW_ASSIGN_OR_RAISE(const auto rows,
+                              QuarantinedRows(plan_, ref, frame, morsel->rows, verdicts, origins));
+        ARROW_RETURN_NOT_OK(quarantine_->Append(&ref - plan_.morsels.data(), *rows));
+      }
+    }
+    if (verdicts.kept.empty()) return arrow::Status::OK();
+    return Keep(verdicts.kept, verdicts.num_kept, morsel);
   }
 
   arrow::Status InstantsOfRows(Morsel* morsel, std::vector<int64_t>* instants,
@@ -197,6 +230,9 @@ class MorselScanner {
     const SlotRange all = plan_.strata.slots();
     if (ref.slot) {
       CountSlot(*ref.slot, morsel->frame.num_rows);
+      if (!pipeline_.row_rules.empty()) {
+        morsel->slots.assign(static_cast<size_t>(morsel->frame.num_rows), ref.slot->index);
+      }
       morsel->constant_stratum = plan_.strata.Of(*ref.slot);
       if (RowJoiner::NeedsDays(pipeline_)) {
         morsel->frame.columns[RowJoiner::DayColumn(pipeline_)] =
@@ -226,6 +262,11 @@ class MorselScanner {
       ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
     }
     if (RowJoiner::NeedsDays(pipeline_)) ARROW_RETURN_NOT_OK(AddDays(slots, valid, morsel));
+    if (!pipeline_.row_rules.empty()) {
+      morsel->slots = std::move(slots);
+      morsel->rows.resize(n);
+      std::iota(morsel->rows.begin(), morsel->rows.end(), 0);
+    }
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) {
       morsel->frame.num_rows = 0;
@@ -350,6 +391,7 @@ class MorselScanner {
   const ScanResult& shared_;
   ScanCounts* counts_;
   FrameMetrics* metrics_;
+  RowSpoolWriter* quarantine_;  ///< may be null
   size_t file_ = 0;
 };
 
@@ -357,8 +399,9 @@ class MorselScanner {
 
 arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
                                   const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
-                                  ScanCounts* counts, FrameMetrics* metrics) {
-  return MorselScanner(plan, tables, shared, counts, metrics).Scan(ref, std::move(raw));
+                                  ScanCounts* counts, FrameMetrics* metrics,
+                                  RowSpoolWriter* quarantine) {
+  return MorselScanner(plan, tables, shared, counts, metrics, quarantine).Scan(ref, std::move(raw));
 }
 
 }  // namespace tidemill

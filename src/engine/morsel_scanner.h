@@ -11,9 +11,11 @@ namespace tidemill {
 
 /// Reduces the row group `ref`, read as `raw`, to tiles of `shared`'s layout. `raw` holds at least
 /// Plan::file_columns; its arrays may be in use elsewhere. `tables` has one element per join of the
-/// plan. Adds to `counts` and `metrics`. A run without rows where no row counts.
+/// plan. Adds to `counts` and `metrics`, and rows that a rule quarantines to `quarantine` (null:
+/// they are dropped). A run without rows where no row counts.
 arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
                                   const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
-                                  ScanCounts* counts, FrameMetrics* metrics);
+                                  ScanCounts* counts, FrameMetrics* metrics,
+                                  RowSpoolWriter* quarantine);
 
 }  // namespace tidemill

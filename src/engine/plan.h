@@ -11,6 +11,7 @@
 
 #include "base/calendar.h"
 #include "engine/dimension_table.h"
+#include "engine/entity_universe.h"
 #include "engine/source.h"
 #include "engine/strata.h"
 #include "pipeline/bound_pipeline.h"
@@ -31,18 +32,19 @@ struct MorselRef {
 /// What a pass is for, which decides the columns it reads.
 enum class PlanScope {
   kFeatures,     ///< everything
-  kInputChecks,  ///< the metrics of the input checks alone
+  kInputChecks,  ///< row rules and the metrics of the input checks alone
 };
 
 struct Plan {
   PlanScope scope = PlanScope::kFeatures;
   std::shared_ptr<const BoundPipeline> pipeline;
   std::shared_ptr<const Source> source;
+  std::shared_ptr<const EntityUniverse> universe;  ///< of output.entities; may be null
   std::shared_ptr<const Calendar> calendar;
   Dimensions dimensions;                     ///< one per join
   std::vector<bool> needed_joins;            ///< whether it is looked up at all
   std::shared_ptr<LoadedDimensions> loaded;  ///< what of them is in memory
-  std::vector<Slot> dates;  ///< ascending
+  std::vector<Slot> dates;                   ///< ascending
   Strata strata;
   /// Which columns of BoundPipeline::rows are needed, derived ones included.
   std::vector<bool> needed_columns;

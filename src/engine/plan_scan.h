@@ -14,12 +14,12 @@ class PlanScan {
   /// `plan` outlives it. `options.threads` threads (numbered from 0) may hand row groups over.
   static arrow::Result<PlanScan> Begin(const Plan& plan, const PassOptions& options);
 
-  /// Reduces a row group of the plan to tiles. Safe to call from each thread under its own number.
-  /// An error names the file.
+  /// Reduces a row group, an element of Plan::morsels, to tiles. Safe to call from each thread
+  /// under its own number. An error names the file.
   arrow::Status Take(const MorselRef& morsel, RawMorsel raw, int thread);
 
-  /// After the last Take.
-  ScanResult Finish() &&;
+  /// After the last Take. Fails if quarantined rows could not be written.
+  arrow::Result<ScanResult> Finish() &&;
 
  private:
   PlanScan(const Plan* plan, DimensionTables tables, ScanResult result)
@@ -30,6 +30,7 @@ class PlanScan {
   ScanResult result_;
   std::vector<ScanCounts> counts_;  ///< per thread
   std::vector<FrameMetrics> metrics_;
+  std::vector<RowSpoolWriter> quarantine_;  ///< per thread; empty: quarantined rows are dropped
 };
 
 }  // namespace tidemill

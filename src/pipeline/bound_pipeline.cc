@@ -10,6 +10,7 @@
 #include "base/nearest_name.h"
 #include "pipeline/bind_checks.h"
 #include "pipeline/bind_joins.h"
+#include "pipeline/bind_row_rules.h"
 #include "sql/function_registry.h"
 
 namespace tidemill {
@@ -58,6 +59,7 @@ class Binder {
     BindPartitionColumns();
     BindClusterColumns();
     ARROW_RETURN_NOT_OK(Failure());
+    Collect(BindRowRules(spec_, *bound_.rows).Value(&bound_.row_rules));
     Collect(BindChecks(spec_, spec_.input_checks, *bound_.rows).Value(&bound_.input_checks));
     Collect(BindChecks(spec_, spec_.output_checks, *bound_.output).Value(&bound_.output_checks));
     ARROW_RETURN_NOT_OK(Failure());

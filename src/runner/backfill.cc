@@ -133,6 +133,8 @@ class BackfillRun {
     PassOutcome pass = RunPass(*plan, table, writer, locks, options_, parallel);
     report_.rows_read += pass.counts.rows_read;
     AddJoins(*plan, pass.counts, &report_.joins);
+    report_.rows_quarantined += pass.rows_quarantined;
+    if (!pass.quarantine.empty()) report_.quarantine = pass.quarantine;
     report_.spilled_bytes += pass.spilled_bytes;
     report_.io_retries += plan->source->root.retries->count();
     for (const auto& [stage, seconds] : pass.seconds) stages_[stage] += seconds;
@@ -140,6 +142,8 @@ class BackfillRun {
     for (size_t i = 0; i < held.size(); ++i) {
       DateOutcome& outcome = pass.dates[i];
       DateReport& date = report_.dates[held[i]];
+      date.rows_quarantined = outcome.rows_quarantined;
+      date.row_rules = std::move(outcome.row_rules);
       date.checks = std::move(outcome.checks);
       if (!outcome.outcome.ok()) {
         Fail(held[i], "failed", outcome.outcome);

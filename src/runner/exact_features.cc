@@ -101,6 +101,7 @@ class FromEvents : public LabelFeatureSource {
     }
     ARROW_ASSIGN_OR_RAISE(OpenedPipeline opened, OpenPipeline(pipeline, days, options));
     source_ = std::move(opened.source);
+    dimensions_ = std::move(opened.dimensions);
     auto bound = std::make_shared<BoundPipeline>(*opened.pipeline);
     // Checks speak of feature dates.
     bound->input_checks = {};
@@ -118,13 +119,17 @@ class FromEvents : public LabelFeatureSource {
     const TrainingSetOptions& options = *request_.options;
     const auto windows =
         std::make_shared<const LabelWindows>(keys, bound_->windows, calendar_->zone());
-    ARROW_ASSIGN_OR_RAISE(const Plan plan, MakeLabelPlan(bound_, source_, calendar_, windows));
+    ARROW_ASSIGN_OR_RAISE(const Plan plan,
+                          MakeLabelPlan(bound_, source_, dimensions_, calendar_, windows));
     const auto [first, last] = DaysOfSpan(*calendar_, windows->span());
     report->first_date = FormatCivilDay(first + 1);
     report->last_date = FormatCivilDay(last - 1);
     report->files_read = plan.files_read;
     report->bytes_read = plan.bytes;
     for (const std::string& warning : source_->warnings) warnings->push_back(warning);
+    for (const auto& dimension : dimensions_) {
+      warnings->insert(warnings->end(), dimension->warnings.begin(), dimension->warnings.end());
+    }
     ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(plan, options));
     PassOptions pass;
     pass.threads = ThreadsOf(options);
@@ -153,6 +158,7 @@ class FromEvents : public LabelFeatureSource {
   LabelRequest request_;
   std::shared_ptr<const Calendar> calendar_;
   std::shared_ptr<const Source> source_;
+  Dimensions dimensions_;
   std::shared_ptr<const BoundPipeline> bound_;
   std::shared_ptr<arrow::Schema> schema_;
   LabelTimes times_;

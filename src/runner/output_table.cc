@@ -90,6 +90,10 @@ std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date) {
     }
     inputs.push_back({"join", dimension.path, dimension.version, FingerprintOf(files)});
   }
+  if (plan.universe != nullptr) {
+    const EntityUniverse& universe = *plan.universe;
+    inputs.push_back({"entities", universe.path, universe.version, FingerprintOf(universe.files)});
+  }
   return inputs;
 }
 

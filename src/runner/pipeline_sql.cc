@@ -20,14 +20,23 @@ std::string HiveTypes(const arrow::Schema& partitions) {
   return types.empty() ? "" : ", hive_types = {" + types + "}";
 }
 
+/// All files below a folder.
+std::string ReadParquet(const Location& root, const arrow::Schema& partitions) {
+  return "read_parquet(" + QuoteText(root.path + "/**/*.parquet", Dialect::kDuckDb) +
+         ", hive_partitioning = true" + HiveTypes(partitions) + ", union_by_name = true)";
+}
+
 arrow::Result<std::string> DuckDbSql(const Plan& plan, const std::string& label) {
   PipelineQuery query(plan, Dialect::kDuckDb);
-  const std::string files = plan.source->root.path + "/**/*.parquet";
-  ARROW_RETURN_NOT_OK(query.AddEvents(
-      "read_parquet(" + QuoteText(files, Dialect::kDuckDb) + ", hive_partitioning = true" +
-      HiveTypes(*plan.source->partition_schema) + ", union_by_name = true)"));
+  ARROW_RETURN_NOT_OK(
+      query.AddEvents(ReadParquet(plan.source->root, *plan.source->partition_schema)));
   ARROW_RETURN_NOT_OK(query.AddSlots());
   ARROW_RETURN_NOT_OK(query.AddInput(plan.strata.WindowSlots(0, plan.strata.Longest(0))));
+  if (plan.universe != nullptr) {
+    const EntityUniverse& universe = *plan.universe;
+    ARROW_RETURN_NOT_OK(
+        query.AddUniverse(ReadParquet(universe.root, *universe.partition_schema)));
+  }
   ARROW_RETURN_NOT_OK(query.AddAggregates());
   ARROW_RETURN_NOT_OK(query.AddFeatures());
   // Zoned timestamps are cast to dates in the session's zone.

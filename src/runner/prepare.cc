@@ -70,8 +70,15 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
                                 PlanScope scope) {
   ARROW_ASSIGN_OR_RAISE(OpenedPipeline opened,
                         OpenPipeline(pipeline, DaysNeeded(pipeline, *calendar, dates), options));
-  return MakePlan(std::move(opened.pipeline), std::move(opened.source), std::move(calendar),
-                  std::move(dates), scope, std::move(opened.dimensions));
+  std::shared_ptr<const EntityUniverse> universe;
+  if (scope == PlanScope::kFeatures) {
+    ARROW_ASSIGN_OR_RAISE(universe, OpenUniverse(*opened.pipeline, ThreadsOf(options)));
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      Plan plan, MakePlan(std::move(opened.pipeline), std::move(opened.source), std::move(calendar),
+                          std::move(dates), scope, std::move(opened.dimensions)));
+  plan.universe = std::move(universe);
+  return plan;
 }
 
 int ThreadsOf(const RunOptions& options) {

@@ -74,11 +74,14 @@ class DateRun {
     DateOutcome& date = pass.dates[0];
     report_.status = date.status;
     report_.outcome = date.outcome;
+    report_.row_rules = std::move(date.row_rules);
     report_.checks = std::move(date.checks);
     report_.files = std::move(date.files);
     report_.rows_written = date.rows_written;
     report_.bytes_written = date.bytes_written;
     report_.rows_read = pass.counts.rows_read;
+    report_.rows_quarantined = pass.rows_quarantined;
+    report_.quarantine = pass.quarantine;
     report_.rows_filtered = pass.counts.rows_filtered;
     report_.rows_unmatched = pass.counts.rows_unmatched;
     AddJoins(plan, pass.counts, &report_.joins);
@@ -86,6 +89,8 @@ class DateRun {
       report_.rows_dropped = pass.counts.rows_without_entity;
     }
     report_.entities = pass.entities;
+    report_.entities_entered = date.entities_entered;
+    report_.entities_left = date.entities_left;
     report_.spilled_bytes = pass.spilled_bytes;
     report_.io_retries = plan.source->root.retries->count();
     CivilDay last_day = 0;

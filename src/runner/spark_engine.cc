@@ -332,6 +332,18 @@ class Engine : public PassEngine {
 
   arrow::Result<std::unique_ptr<PassWork>> Begin(const Plan& plan,
                                                  const PassRequest& request) override {
+    if (!plan.pipeline->row_rules.empty()) {
+      return MakeError(ErrorCode::kInvalid,
+                       "row rules (checks.rows) need to know the files and numbers of rows, which "
+                       "--engine spark does not tell",
+                       "use --engine native or dask; or filter with source.where and state the "
+                       "rule as an input check, every(condition)");
+    }
+    if (plan.universe != nullptr) {
+      return MakeError(ErrorCode::kInvalid,
+                       "output.entities is not computed by --engine spark",
+                       "use --engine native or dask");
+    }
     ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));
     if (plan.scope == PlanScope::kFeatures) {
       // Whatever Spark cannot say is known here, before anything has run.
