@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,6 +85,13 @@ struct RunReport : InvocationReport {
 /// report with status "failed" and its outcome; the published table is then exactly as before. An
 /// error status is returned only where no run began (a wrong date, a file that does not bind).
 arrow::Result<RunReport> RunDate(const Pipeline& pipeline, const RunOptions& options);
+
+/// The same for several pipelines, one report each in their order. Those with the same source share
+/// one scan as far as memory allows, and each publishes by itself: one that fails leaves the others
+/// alone. An error status means that no run began; it names every fault of every pipeline. Two of
+/// the same file or table, or one that reads another's output, are faults (kInvalid).
+arrow::Result<std::vector<RunReport>> RunPipelines(std::span<const Pipeline> pipelines,
+                                                   const RunOptions& options);
 
 /// The features of one date, nothing published: entity columns, features. Rows as a run would write
 /// them; `entity` keeps only the rows whose (first) entity column prints as that text; `limit` < 0

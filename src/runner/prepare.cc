@@ -46,11 +46,15 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
 }
 
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
-                                std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope) {
+                                std::vector<Slot> dates, const RunOptions& options, PlanScope scope,
+                                SourcePool* pool) {
+  std::shared_ptr<SourceFiles> listed;
+  if (pool != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(listed, pool->Find(pipeline));
+  }
   auto source = std::make_shared<Source>();
-  ARROW_ASSIGN_OR_RAISE(
-      *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates),
+                                            ThreadsOf(options), std::move(listed)));
   auto bound = std::make_shared<BoundPipeline>();
   arrow::Status status = BindPipeline(pipeline, source->schema).Value(bound.get());
   if (const auto unknown = UnknownColumns(status); !unknown.empty() && !source->pruned.empty()) {

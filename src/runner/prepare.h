@@ -18,10 +18,11 @@ arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeli
 /// The slot of a label such as "2026-03-02". An error (kInvalid) that shows the form.
 arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label);
 
-/// The plan of a pass over `dates` (ascending).
+/// The plan of a pass over `dates` (ascending). Plans that find their source in the same `pool` can
+/// share a scan.
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
                                 std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope = PlanScope::kFeatures);
+                                PlanScope scope = PlanScope::kFeatures, SourcePool* pool = nullptr);
 
 /// Threads to use, at least 1.
 int ThreadsOf(const RunOptions& options);

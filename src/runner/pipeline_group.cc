@@ -1,0 +1,124 @@
+#include "runner/pipeline_group.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "runner/pass_size.h"
+
+namespace tidemill {
+namespace {
+
+/// The failure of one of several pipelines, each diagnostic with its file.
+std::vector<Diagnostic> DiagnosticsIn(const Pipeline& pipeline, const arrow::Status& status) {
+  std::vector<Diagnostic> diagnostics = DiagnosticsOf(status);
+  for (Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.position.file.empty()) diagnostic.position.file = pipeline.file;
+  }
+  return diagnostics;
+}
+
+bool IsSameFile(const Pipeline& a, const Pipeline& b) {
+  if (a.file.empty() || b.file.empty()) return false;
+  std::error_code error;
+  return a.file == b.file || std::filesystem::equivalent(a.file, b.file, error);
+}
+
+bool IsWithin(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder + "/");
+}
+
+/// What keeps `second` from running beside `first`, which comes before it.
+std::optional<Diagnostic> FaultBetween(const PreparedPipeline& first,
+                                       const PreparedPipeline& second) {
+  const SourcePosition place = {second.pipeline->file, 0, 0};
+  const std::string& other = first.pipeline->file;
+  if (IsSameFile(*first.pipeline, *second.pipeline)) {
+    return Diagnostic{"the file is given twice", "give each pipeline once", place, ""};
+  }
+  if (first.table == nullptr || second.table == nullptr) return std::nullopt;
+  if (first.table->path() == second.table->path()) {
+    return Diagnostic{fmt::format("publishes to {}, and so does {}", second.table->path(), other),
+                      "give each pipeline an output.path of its own", place, ""};
+  }
+  for (const auto& [reader, writer] : {std::pair(&second, &first), std::pair(&first, &second)}) {
+    if (reader->plan == nullptr || !IsWithin(reader->plan->source->root.uri, writer->table->path()))
+      continue;
+    return Diagnostic{
+        fmt::format("reads what {} publishes ({})", writer->pipeline->file, writer->table->path()),
+        "run one after the other, in two commands",
+        {reader->pipeline->file, 0, 0},
+        ""};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+arrow::Status FaultsOf(const std::vector<PreparedPipeline>& pipelines) {
+  if (pipelines.size() == 1) return pipelines.front().status;
+  std::vector<Diagnostic> diagnostics;
+  std::optional<ErrorCode> code;
+  const auto add = [&](std::vector<Diagnostic> more, ErrorCode as) {
+    diagnostics.insert(diagnostics.end(), more.begin(), more.end());
+    if (!code || as == ErrorCode::kInvalid) code = as;
+  };
+  for (size_t i = 0; i < pipelines.size(); ++i) {
+    const PreparedPipeline& pipeline = pipelines[i];
+    if (!pipeline.status.ok()) {
+      add(DiagnosticsIn(*pipeline.pipeline, pipeline.status), CodeOf(pipeline.status));
+    }
+    for (size_t before = 0; before < i; ++before) {
+      auto fault = FaultBetween(pipelines[before], pipeline);
+      if (fault) add({*std::move(fault)}, ErrorCode::kInvalid);
+    }
+  }
+  return diagnostics.empty() ? arrow::Status::OK() : MakeError(*code, std::move(diagnostics));
+}
+
+arrow::Result<std::vector<std::vector<size_t>>> GroupBySource(
+    const std::vector<PreparedPipeline>& pipelines, const RunOptions& options) {
+  std::vector<std::vector<size_t>> sources;
+  for (size_t i = 0; i < pipelines.size(); ++i) {
+    const Plan* plan = pipelines[i].plan;
+    auto found = sources.end();
+    if (plan != nullptr && options.engine == nullptr) {
+      found = std::ranges::find_if(sources, [&](const std::vector<size_t>& source) {
+        const Plan* other = pipelines[source.front()].plan;
+        return other != nullptr && other->source->listed == plan->source->listed;
+      });
+    }
+    if (found == sources.end()) found = sources.emplace(sources.end());
+    found->push_back(i);
+  }
+  std::vector<std::vector<size_t>> groups;
+  for (const std::vector<size_t>& source : sources) {
+    std::vector<const Plan*> plans;
+    for (size_t i : source) plans.push_back(pipelines[i].plan);
+    for (size_t begin = 0; begin < source.size();) {
+      size_t count = 1;
+      if (plans[begin] != nullptr) {
+        ARROW_ASSIGN_OR_RAISE(count, PassesPerScan(plans, begin, options));
+      }
+      const auto first = source.begin() + static_cast<std::ptrdiff_t>(begin);
+      groups.emplace_back(first, first + static_cast<std::ptrdiff_t>(count));
+      begin += count;
+    }
+  }
+  return groups;
+}
+
+RunOptions OptionsAmong(size_t pipelines, const Pipeline& pipeline, const RunOptions& options) {
+  RunOptions own = options;
+  if (pipelines > 1 && options.on_warning) {
+    own.on_warning = [report = options.on_warning, name = pipeline.name](const std::string& text) {
+      report(name + ": " + text);
+    };
+  }
+  return own;
+}
+
+}  // namespace tidemill
