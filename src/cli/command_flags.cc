@@ -22,32 +22,24 @@ bool IsName(const std::string& text) {
          std::all_of(text.begin(), text.end(), is_part);
 }
 
-void AddFileAndNames(CLI::App* app, PipelineFlags* flags) {
-  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+void AddNames(CLI::App* app, PipelineFlags* flags) {
   app->add_option("--set", flags->set, "Value of ${NAME} in the file; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->group(kCommonGroup);
 }
 
-}  // namespace
-
-void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
-  app->add_flag("--json", flags->json, "Print one JSON document on standard output")
-      ->group(kCommonGroup);
-  app->add_flag("-v,--verbose", flags->verbose, "Say more; twice for even more")
-      ->group(kCommonGroup);
-  app->add_flag("-q,--quiet", flags->quiet, "Say nothing but warnings and errors")
-      ->group(kCommonGroup);
+void AddFile(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+  AddNames(app, flags);
 }
 
-void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileAndNames(app, flags);
-  AddOutputFlags(app, &flags->output);
+void AddFiles(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->files, "The pipeline file, or several")->required()->type_name("");
+  AddNames(app, flags);
 }
 
-void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileAndNames(app, flags);
+void AddComputingFlags(CLI::App* app, PipelineFlags* flags) {
   app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
       ->type_name("NAME")
       ->group(kCommonGroup);
@@ -65,6 +57,37 @@ void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
       ->type_name("DIR")
       ->group(kCommonGroup);
   AddOutputFlags(app, &flags->output);
+}
+
+}  // namespace
+
+void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
+  app->add_flag("--json", flags->json, "Print one JSON document on standard output")
+      ->group(kCommonGroup);
+  app->add_flag("-v,--verbose", flags->verbose, "Say more; twice for even more")
+      ->group(kCommonGroup);
+  app->add_flag("-q,--quiet", flags->quiet, "Say nothing but warnings and errors")
+      ->group(kCommonGroup);
+}
+
+void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFile(app, flags);
+  AddOutputFlags(app, &flags->output);
+}
+
+void AddFilesFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddOutputFlags(app, &flags->output);
+}
+
+void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFile(app, flags);
+  AddComputingFlags(app, flags);
+}
+
+void AddPipelinesFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddComputingFlags(app, flags);
 }
 
 void AddThreadsFlag(CLI::App* app, int* threads) {

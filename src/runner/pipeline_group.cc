@@ -12,15 +12,6 @@
 namespace tidemill {
 namespace {
 
-/// The failure of one of several pipelines, each diagnostic with its file.
-std::vector<Diagnostic> DiagnosticsIn(const Pipeline& pipeline, const arrow::Status& status) {
-  std::vector<Diagnostic> diagnostics = DiagnosticsOf(status);
-  for (Diagnostic& diagnostic : diagnostics) {
-    if (diagnostic.position.file.empty()) diagnostic.position.file = pipeline.file;
-  }
-  return diagnostics;
-}
-
 bool IsSameFile(const Pipeline& a, const Pipeline& b) {
   if (a.file.empty() || b.file.empty()) return false;
   std::error_code error;
@@ -32,51 +23,64 @@ bool IsWithin(const std::string& path, const std::string& folder) {
 }
 
 /// What keeps `second` from running beside `first`, which comes before it.
-std::optional<Diagnostic> FaultBetween(const PreparedPipeline& first,
-                                       const PreparedPipeline& second) {
-  const SourcePosition place = {second.pipeline->file, 0, 0};
-  const std::string& other = first.pipeline->file;
-  if (IsSameFile(*first.pipeline, *second.pipeline)) {
-    return Diagnostic{"the file is given twice", "give each pipeline once", place, ""};
+std::optional<FileFault> FaultBetween(const PreparedPipeline& first,
+                                      const PreparedPipeline& second) {
+  const auto fault = [](const Pipeline& pipeline, std::string message, std::string hint) {
+    return FileFault{pipeline.file,
+                     MakeError(ErrorCode::kInvalid, std::move(message), std::move(hint))};
+  };
+  const Pipeline& pipeline = *second.pipeline;
+  if (IsSameFile(*first.pipeline, pipeline)) {
+    return fault(pipeline, "the file is given twice", "give each pipeline once");
   }
   if (first.table == nullptr || second.table == nullptr) return std::nullopt;
   if (first.table->path() == second.table->path()) {
-    return Diagnostic{fmt::format("publishes to {}, and so does {}", second.table->path(), other),
-                      "give each pipeline an output.path of its own", place, ""};
+    return fault(
+        pipeline,
+        fmt::format("publishes to {}, and so does {}", second.table->path(), first.pipeline->file),
+        "give each pipeline an output.path of its own");
   }
   for (const auto& [reader, writer] : {std::pair(&second, &first), std::pair(&first, &second)}) {
-    if (reader->plan == nullptr || !IsWithin(reader->plan->source->root.uri, writer->table->path()))
-      continue;
-    return Diagnostic{
+    const auto source =
+        ParseLocation(reader->pipeline->Resolve(reader->pipeline->source.path.text));
+    if (!source.ok() || !IsWithin(source->uri, writer->table->path())) continue;
+    return fault(
+        *reader->pipeline,
         fmt::format("reads what {} publishes ({})", writer->pipeline->file, writer->table->path()),
-        "run one after the other, in two commands",
-        {reader->pipeline->file, 0, 0},
-        ""};
+        "run one after the other, in two commands");
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-arrow::Status FaultsOf(const std::vector<PreparedPipeline>& pipelines) {
-  if (pipelines.size() == 1) return pipelines.front().status;
+arrow::Status AllFaults(const std::vector<FileFault>& faults) {
+  if (faults.empty()) return arrow::Status::OK();
+  ErrorCode code = CodeOf(faults.front().status);
   std::vector<Diagnostic> diagnostics;
-  std::optional<ErrorCode> code;
-  const auto add = [&](std::vector<Diagnostic> more, ErrorCode as) {
-    diagnostics.insert(diagnostics.end(), more.begin(), more.end());
-    if (!code || as == ErrorCode::kInvalid) code = as;
-  };
-  for (size_t i = 0; i < pipelines.size(); ++i) {
-    const PreparedPipeline& pipeline = pipelines[i];
-    if (!pipeline.status.ok()) {
-      add(DiagnosticsIn(*pipeline.pipeline, pipeline.status), CodeOf(pipeline.status));
-    }
-    for (size_t before = 0; before < i; ++before) {
-      auto fault = FaultBetween(pipelines[before], pipeline);
-      if (fault) add({*std::move(fault)}, ErrorCode::kInvalid);
+  for (const FileFault& fault : faults) {
+    if (CodeOf(fault.status) == ErrorCode::kInvalid) code = ErrorCode::kInvalid;
+    for (Diagnostic& diagnostic : DiagnosticsOf(fault.status)) {
+      if (diagnostic.position.file.empty()) diagnostic.position.file = fault.file;
+      diagnostics.push_back(std::move(diagnostic));
     }
   }
-  return diagnostics.empty() ? arrow::Status::OK() : MakeError(*code, std::move(diagnostics));
+  return MakeError(code, std::move(diagnostics));
+}
+
+arrow::Status FaultsOf(const std::vector<PreparedPipeline>& pipelines) {
+  if (pipelines.size() == 1) return pipelines.front().status;
+  std::vector<FileFault> faults;
+  for (size_t i = 0; i < pipelines.size(); ++i) {
+    if (!pipelines[i].status.ok()) {
+      faults.push_back({pipelines[i].pipeline->file, pipelines[i].status});
+    }
+    for (size_t before = 0; before < i; ++before) {
+      auto fault = FaultBetween(pipelines[before], pipelines[i]);
+      if (fault) faults.push_back(*std::move(fault));
+    }
+  }
+  return AllFaults(faults);
 }
 
 arrow::Result<std::vector<std::vector<size_t>>> GroupBySource(

@@ -12,6 +12,16 @@
 
 namespace tidemill {
 
+/// What is wrong with one of several pipeline files.
+struct FileFault {
+  std::string file;
+  arrow::Status status;
+};
+
+/// The failures of several files as one: every diagnostic, with its file. kInvalid if any of them
+/// is, else the code of the first.
+arrow::Status AllFaults(const std::vector<FileFault>& faults);
+
 /// A pipeline of a command, as far as it could be prepared.
 struct PreparedPipeline {
   const Pipeline* pipeline = nullptr;
