@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,12 @@ struct BackfillReport : InvocationReport {
 /// whatever the number of dates; each date is checked and published by itself. An error status is
 /// returned only where nothing began.
 arrow::Result<BackfillReport> Backfill(const Pipeline& pipeline, const BackfillOptions& options);
+
+/// The same for several pipelines, one report each in their order. Those with the same source share
+/// the scans of their passes as far as memory allows, whichever dates each of them needs. An error
+/// status means that nothing began, as of RunPipelines.
+arrow::Result<std::vector<BackfillReport>> BackfillPipelines(std::span<const Pipeline> pipelines,
+                                                             const BackfillOptions& options);
 
 /// The state of one feature date: its ledger entry held against the source and the pipeline as they
 /// are now.

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,9 +63,9 @@ struct PublishedFile {
 
 /// What a dimension look-up did.
 struct JoinReport {
-  std::string path;  ///< of the dimension, as the pipeline file has it
-  std::string type;  ///< "left" | "inner"
-  int64_t rows = 0;  ///< events that were looked up
+  std::string path;            ///< of the dimension, as the pipeline file has it
+  std::string type;            ///< "left" | "inner"
+  int64_t rows = 0;            ///< events that were looked up
   int64_t unmatched = 0;       ///< of them, events without a match
   int64_t dimension_rows = 0;  ///< that were read
 };
@@ -83,9 +84,9 @@ struct InvocationReport {
   int64_t rows_written = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
-  int64_t spilled_bytes = 0;  ///< written to the scratch folder
-  int64_t io_retries = 0;     ///< reads that failed and were tried again
-  int64_t peak_memory = 0;    ///< resident bytes of the process at most
+  int64_t spilled_bytes = 0;      ///< written to the scratch folder
+  int64_t io_retries = 0;         ///< reads that failed and were tried again
+  int64_t peak_memory = 0;        ///< resident bytes of the process at most
   std::vector<JoinReport> joins;  ///< those that were needed, in the order of the file
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage, "total" last
@@ -93,8 +94,8 @@ struct InvocationReport {
 
 struct RunReport : InvocationReport {
   std::string feature_date;
-  int64_t rows_dropped = 0;   ///< by null_entity: drop
-  int64_t rows_filtered = 0;  ///< by source.where
+  int64_t rows_dropped = 0;    ///< by null_entity: drop
+  int64_t rows_filtered = 0;   ///< by source.where
   int64_t rows_unmatched = 0;  ///< left out by inner joins
   int64_t entities = 0;
   /// Entities that the last published date before this one had not, and that only it had; where
@@ -112,6 +113,13 @@ struct RunReport : InvocationReport {
 /// report with status "failed" and its outcome; the published table is then exactly as before. An
 /// error status is returned only where no run began (a wrong date, a file that does not bind).
 arrow::Result<RunReport> RunDate(const Pipeline& pipeline, const RunOptions& options);
+
+/// The same for several pipelines, one report each in their order. Those with the same source share
+/// one scan as far as memory allows, and each publishes by itself: one that fails leaves the others
+/// alone. An error status means that no run began; it names every fault of every pipeline. Two of
+/// the same file or table, or one that reads another's output, are faults (kInvalid).
+arrow::Result<std::vector<RunReport>> RunPipelines(std::span<const Pipeline> pipelines,
+                                                   const RunOptions& options);
 
 /// The features of one date, nothing published: entity columns, features. Rows as a run would write
 /// them; `entity` keeps only the rows whose (first) entity column prints as that text; `limit` < 0

@@ -9,6 +9,7 @@
 #include "arrow_stream.h"
 #include "base/byte_size.h"
 #include "cli/backfill_report.h"
+#include "cli/pipeline_reports.h"
 #include "cli/report_json.h"
 #include "engine/pass_engine.h"
 #include "errors.h"
@@ -69,6 +70,25 @@ std::string Finished(const Report& report) {
   return json;
 }
 
+/// The reports of several pipelines as one document; raises with it what decides their outcome.
+template <typename Report>
+std::string FinishedAll(const std::vector<Pipeline>& pipelines,
+                        const std::vector<Report>& reports) {
+  std::vector<std::string> files;
+  std::vector<Json> documents;
+  std::vector<const InvocationReport*> invocations;
+  for (size_t i = 0; i < reports.size(); ++i) {
+    files.push_back(pipelines[i].file);
+    documents.push_back(ToJson(reports[i]));
+    invocations.push_back(&reports[i]);
+  }
+  std::string json = Dump(ToJson(files, std::move(documents)));
+  if (const InvocationReport* failed = DecidingFailure(invocations)) {
+    Raise(WithContext(failed->outcome, failed->pipeline), json);
+  }
+  return json;
+}
+
 Pipeline Parse(const std::string& text, const std::string& path, const NameValues& names) {
   return ValueOrRaise(ParsePipeline(text, path, names));
 }
@@ -99,6 +119,27 @@ std::string RunBackfill(const Pipeline& pipeline, const std::string& start, cons
   return Finished(Foreground(computing, options, [&](const BackfillOptions& connected) {
     return Backfill(pipeline, connected);
   }));
+}
+
+std::string RunAll(const std::vector<Pipeline>& pipelines, const std::string& date,
+                   const Computing& computing) {
+  return FinishedAll(
+      pipelines, Foreground(computing, OptionsOf(computing, date), [&](const RunOptions& options) {
+        return RunPipelines(pipelines, options);
+      }));
+}
+
+std::string BackfillAll(const std::vector<Pipeline>& pipelines, const std::string& start,
+                        const std::string& end, std::vector<std::string> only, int parallel,
+                        int pass_dates, bool fail_fast, const Computing& computing) {
+  BackfillOptions options = RangeOf(computing, start, end, std::move(only));
+  options.parallel = parallel;
+  options.pass_dates = pass_dates;
+  options.fail_fast = fail_fast;
+  return FinishedAll(pipelines,
+                     Foreground(computing, options, [&](const BackfillOptions& connected) {
+                       return BackfillPipelines(pipelines, connected);
+                     }));
 }
 
 std::string Plan(const Pipeline& pipeline, const std::string& start, const std::string& end,
@@ -193,6 +234,10 @@ void BindPipeline(nb::module_& module) {
       .def("compute", &Compute, "date"_a, "entity"_a, "limit"_a, "computing"_a)
       .def("lint", &Lint)
       .def("sql", &Sql, "date"_a, "dialect"_a);
+
+  module.def("run_all", &RunAll, "pipelines"_a, "date"_a, "computing"_a);
+  module.def("backfill_all", &BackfillAll, "pipelines"_a, "start"_a, "end"_a, "only"_a,
+             "parallel"_a, "pass_dates"_a, "fail_fast"_a, "computing"_a);
 }
 
 }  // namespace tidemill::python

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .reports import RunReport as RunReport
     from .reports import StatusReport as StatusReport
     from .sample import generate_events as generate_events
+    from .together import backfill as backfill
+    from .together import run as run
 
 _HOMES = {
     "errors": [
@@ -51,6 +53,7 @@ _HOMES = {
     "progress": ["Progress"],
     "reports": ["BackfillReport", "CheckResult", "PlanReport", "RowRuleResult", "RunReport", "StatusReport"],
     "sample": ["generate_events"],
+    "together": ["backfill", "run"],
     "native": ["__version__"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

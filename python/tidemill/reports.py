@@ -199,3 +199,13 @@ class StatusReport(Document):
     def in_state(self, *states: str) -> list[str]:
         """The dates in any of these states."""
         return [date.feature_date for date in self.dates if date.status in states]
+
+
+def report_of(document: dict[str, Any]) -> RunReport | BackfillReport:
+    """The report that a document of one pipeline is."""
+    return (BackfillReport if "dates" in document else RunReport).from_document(document)
+
+
+def reports_of(document: dict[str, Any]) -> list[RunReport] | list[BackfillReport]:
+    """The reports in a document of several pipelines, in their order."""
+    return [report_of(report) for report in document["pipelines"]]

@@ -31,6 +31,12 @@ void AddNames(CLI::App* app, PipelineFlags* flags) {
 
 void AddFile(CLI::App* app, PipelineFlags* flags) {
   app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+  AddNames(app, flags);
+}
+
+void AddFiles(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->files, "The pipeline file, or several")->required()->type_name("");
+  AddNames(app, flags);
 }
 
 void AddResources(CLI::App* app, PipelineFlags* flags) {
@@ -43,6 +49,18 @@ void AddResources(CLI::App* app, PipelineFlags* flags) {
       ->type_name("DIR")
       ->group(kCommonGroup);
   AddOutputFlags(app, &flags->output);
+}
+
+void AddComputingFlags(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
+      ->type_name("NAME")
+      ->group(kCommonGroup);
+  app->add_option(
+         "--scheduler", flags->scheduler,
+         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
+      ->type_name("ADDRESS")
+      ->group(kCommonGroup);
+  AddResources(app, flags);
 }
 
 }  // namespace
@@ -58,26 +76,26 @@ void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
 
 void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
   AddFile(app, flags);
-  AddNames(app, flags);
   AddOutputFlags(app, &flags->output);
 }
 
-void AddComputeFlags(CLI::App* app, PipelineFlags* flags) {
-  AddNames(app, flags);
-  AddResources(app, flags);
+void AddFilesFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddOutputFlags(app, &flags->output);
 }
 
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
   AddFile(app, flags);
-  AddNames(app, flags);
-  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
-      ->type_name("NAME")
-      ->group(kCommonGroup);
-  app->add_option(
-         "--scheduler", flags->scheduler,
-         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
-      ->type_name("ADDRESS")
-      ->group(kCommonGroup);
+  AddComputingFlags(app, flags);
+}
+
+void AddPipelinesFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddComputingFlags(app, flags);
+}
+
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
   AddResources(app, flags);
 }
 

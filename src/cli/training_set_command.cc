@@ -15,7 +15,6 @@ namespace {
 constexpr int64_t kMaxRows = 1'000'000'000;
 
 struct TrainingSetFlags : PipelineFlags {
-  std::vector<std::string> files;
   std::string labels;
   std::string label_time;
   std::vector<std::string> on;
@@ -84,7 +83,6 @@ void AddTrainingSetCommand(CLI::App* program, std::vector<Command>* commands) {
   auto flags = std::make_shared<TrainingSetFlags>();
   CLI::App* app = program->add_subcommand(
       "training-set", "Join features to labels as they were at each label's time");
-  app->add_option("FILE", flags->files, "The pipeline files")->required()->type_name("");
   app->add_option("--labels", flags->labels,
                   "The labels: a Parquet file, a directory of them, or a Delta table")
       ->required()

@@ -65,18 +65,19 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
   ARROW_ASSIGN_OR_RAISE(PlanScan scan, PlanScan::Begin(plan, options));
   std::mutex progress;
   int64_t rows_done = 0;
-  ARROW_RETURN_NOT_OK(ParallelFor(
-      static_cast<int64_t>(end - begin), options.threads, options.cancelled,
-      [&](int64_t index, int thread) -> arrow::Status {
-        const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
-        ARROW_ASSIGN_OR_RAISE(RawMorsel raw, ReadMorsel(*plan.source, morsel.file, morsel.row_group,
-                                                        plan.file_columns));
-        ARROW_RETURN_NOT_OK(scan.Take(morsel, std::move(raw), thread));
-        std::lock_guard lock(progress);
-        rows_done += morsel.num_rows;
-        if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
-        return arrow::Status::OK();
-      }));
+  ARROW_RETURN_NOT_OK(
+      ParallelFor(static_cast<int64_t>(end - begin), options.threads, options.cancelled,
+                  [&](int64_t index, int thread) -> arrow::Status {
+                    const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
+                    ARROW_ASSIGN_OR_RAISE(RawMorsel raw,
+                                          ReadMorsel(*plan.source, morsel.file, morsel.row_group,
+                                                     *plan.source->file_schema, plan.file_columns));
+                    ARROW_RETURN_NOT_OK(scan.Take(morsel, std::move(raw), thread));
+                    std::lock_guard lock(progress);
+                    rows_done += morsel.num_rows;
+                    if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
+                    return arrow::Status::OK();
+                  }));
   return std::move(scan).Finish();
 }
 

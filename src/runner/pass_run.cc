@@ -7,6 +7,7 @@
 
 #include "engine/evaluate_checks.h"
 #include "engine/quarantine.h"
+#include "engine/shared_scan.h"
 #include "pipeline/definition_hash.h"
 #include "runner/date_input.h"
 #include "runner/entity_changes.h"
@@ -76,26 +77,39 @@ arrow::Status Verdict(const std::vector<CheckResult>& checks, ErrorCode code,
   return MakeError(code, std::move(diagnostics));
 }
 
+/// A pass in three steps, so that several can scan together.
 class PassRunner {
  public:
-  PassRunner(const Plan& plan, const Table& table, TableWriter* writer,
-             const std::vector<DateLock>& locks, const RunOptions& options, int parallel)
-      : plan_(plan),
-        pipeline_(*plan.pipeline),
-        table_(table),
-        writer_(writer),
-        locks_(locks),
-        options_(options),
-        parallel_(parallel),
-        sink_(plan.pipeline->output_checks, plan.dates.size()) {
-    result_.dates.resize(plan.dates.size());
-    for (size_t d = 0; d < plan.dates.size(); ++d) {
-      result_.dates[d].feature_date = plan.calendar->Format(plan.dates[d]);
+  explicit PassRunner(const PassInput& pass)
+      : plan_(*pass.plan),
+        pipeline_(*pass.plan->pipeline),
+        table_(*pass.table),
+        writer_(pass.writer),
+        locks_(*pass.locks),
+        options_(*pass.options),
+        parallel_(pass.parallel),
+        scratch_(options_.scratch),
+        sink_(pipeline_.output_checks, plan_.dates.size()) {
+    result_.dates.resize(plan_.dates.size());
+    for (size_t d = 0; d < plan_.dates.size(); ++d) {
+      result_.dates[d].feature_date = plan_.calendar->Format(plan_.dates[d]);
     }
   }
 
-  PassOutcome Run() {
-    result_.status = Compute();
+  void Begin(PassEngine* engine, const arrow::Result<MemoryShares>& shares) {
+    result_.status = TryBegin(engine, shares);
+  }
+
+  void Scan() {
+    if (result_.status.ok()) result_.status = work_->Scan().Value(&scan_);
+  }
+
+  /// `scan_seconds` is what the scan took, shared or not.
+  PassOutcome Finish(double scan_seconds) {
+    if (result_.status.ok()) {
+      result_.seconds.emplace_back("scan", scan_seconds);
+      result_.status = Compute();
+    }
     if (result_.status.ok()) return std::move(result_);
     for (size_t d = 0; d < locks_.size(); ++d) {
       const DateOutcome& date = result_.dates[d];
@@ -105,28 +119,29 @@ class PassRunner {
   }
 
  private:
-  arrow::Status Compute() {
-    ScratchFolder scratch(options_.scratch);
-    ARROW_ASSIGN_OR_RAISE(PassRequest request, RequestFor(plan_, options_));
-    request.options.scratch = [&scratch] { return scratch.NewPath(); };
-    request.options.quarantine = [&scratch]() -> arrow::Result<NewFile> {
-      ARROW_ASSIGN_OR_RAISE(std::string path, scratch.NewPath());
+  arrow::Status TryBegin(PassEngine* engine, const arrow::Result<MemoryShares>& shares) {
+    ARROW_RETURN_NOT_OK(shares.status());
+    ARROW_ASSIGN_OR_RAISE(request_, RequestFor(plan_, *shares, options_));
+    request_.options.scratch = [this] { return scratch_.NewPath(); };
+    request_.options.quarantine = [this]() -> arrow::Result<NewFile> {
+      ARROW_ASSIGN_OR_RAISE(std::string path, scratch_.NewPath());
       return NewFile{std::make_shared<arrow::fs::LocalFileSystem>(), std::move(path)};
     };
-    request.options.writers = parallel_;
+    request_.options.writers = parallel_;
+    return engine->Begin(plan_, request_).Value(&work_);
+  }
+
+  arrow::Status Compute() {
     Stopwatch watch;
-    ARROW_ASSIGN_OR_RAISE(const auto work, EngineOf(options_)->Begin(plan_, request));
-    ARROW_ASSIGN_OR_RAISE(ScanSummary scan, work->Scan());
-    result_.counts = scan.counts;
-    result_.spilled_bytes = scan.spilled_bytes;
-    result_.seconds.emplace_back("scan", watch.Lap());
+    result_.counts = scan_.counts;
+    result_.spilled_bytes = scan_.spilled_bytes;
     WarnOfUncountedRows();
-    ARROW_RETURN_NOT_OK(KeepQuarantined(scan.quarantined));
+    ARROW_RETURN_NOT_OK(KeepQuarantined(scan_.quarantined));
 
     std::vector<bool> wanted(plan_.dates.size(), true);
     std::vector<PreviousOfDate> previous(plan_.dates.size());
     for (size_t d = 0; d < plan_.dates.size(); ++d) {
-      auto status = CheckInput(d, scan, &previous[d]);
+      auto status = CheckInput(d, &previous[d]);
       if (!status.ok()) {
         RecordFailure(d, status);
         wanted[d] = false;
@@ -138,7 +153,7 @@ class PassRunner {
     FeatureSummary merged;
     merged.dates.resize(plan_.dates.size());
     if (std::ranges::count(wanted, true) > 0) {
-      ARROW_ASSIGN_OR_RAISE(merged, work->Features(wanted, &sink_));
+      ARROW_ASSIGN_OR_RAISE(merged, work_->Features(wanted, &sink_));
     }
     result_.entities = merged.entities;
     const double merge_seconds = watch.Lap();
@@ -149,7 +164,7 @@ class PassRunner {
                                       const auto d = static_cast<size_t>(index);
                                       if (!wanted[d]) return arrow::Status::OK();
                                       auto status = merged.dates[d];
-                                      if (status.ok()) status = FinishDate(d, scan, previous[d]);
+                                      if (status.ok()) status = FinishDate(d, previous[d]);
                                       if (CodeOf(status) == ErrorCode::kInterrupted && !status.ok())
                                         return status;
                                       if (!status.ok()) RecordFailure(d, status);
@@ -167,8 +182,7 @@ class PassRunner {
     const auto before = table_.ledger().LastPublishedBefore(result_.dates[0].feature_date);
     arrow::Status status = before.status();
     if (status.ok() && before->has_value()) {
-      status = EntityChanges::Since(table_, pipeline_, (*before)->feature_date,
-                                    ThreadsOf(options_))
+      status = EntityChanges::Since(table_, pipeline_, (*before)->feature_date, ThreadsOf(options_))
                    .Value(&changes_);
     }
     if (!status.ok()) {
@@ -214,17 +228,17 @@ class PassRunner {
     return arrow::Status::OK();
   }
 
-  arrow::Status CheckInput(size_t date, const ScanSummary& scan, PreviousOfDate* previous) {
+  arrow::Status CheckInput(size_t date, PreviousOfDate* previous) {
     DateOutcome& outcome = result_.dates[date];
     ARROW_ASSIGN_OR_RAISE(*previous, ReadPrevious(table_, outcome.feature_date));
-    const RuleCounts counts = RuleCountsOf(plan_, scan.counts, date);
+    const RuleCounts counts = RuleCountsOf(plan_, scan_.counts, date);
     outcome.row_rules = ResultsOf(pipeline_.row_rules, counts);
     outcome.rows_quarantined = counts.rows_quarantined;
-    outcome.checks = CheckInputOf(plan_, scan, date, previous->input);
+    outcome.checks = CheckInputOf(plan_, scan_, date, previous->input);
     return Verdict(outcome.checks, ErrorCode::kInputCheckFailed, result_.quarantine);
   }
 
-  arrow::Status FinishDate(size_t date, const ScanSummary& scan, const PreviousOfDate& previous) {
+  arrow::Status FinishDate(size_t date, const PreviousOfDate& previous) {
     DateOutcome& outcome = result_.dates[date];
     auto& staged = sink_.partition(date);
     const MetricValues metrics = sink_.metrics(date);
@@ -243,17 +257,17 @@ class PassRunner {
     state.inputs = InputsOf(plan_, date);
     state.input_version = plan_.source->version;
     state.other_inputs = OtherInputsOf(plan_, date);
-    state.rows_read = RowsReadOf(plan_, scan.counts, date);
+    state.rows_read = RowsReadOf(plan_, scan_.counts, date);
     state.rows_quarantined = outcome.rows_quarantined;
     PreviousOfDate next;
-    next.input = ValuesForNext(pipeline_.input_checks, scan.input_metrics[date]);
+    next.input = ValuesForNext(pipeline_.input_checks, scan_.input_metrics[date]);
     next.output = ValuesForNext(pipeline_.output_checks, metrics);
     state.metrics = LedgerMetrics(next);
     state.checks = outcome.checks;
     if (plan_.dates.size() == 1) {
-      state.rows_dropped = DroppedRows(scan.counts);
-      state.rows_filtered = scan.counts.rows_filtered;
-      state.rows_unmatched = scan.counts.rows_unmatched;
+      state.rows_dropped = DroppedRows(scan_.counts);
+      state.rows_filtered = scan_.counts.rows_filtered;
+      state.rows_unmatched = scan_.counts.rows_unmatched;
     }
     if (changes_ != nullptr) {
       state.entities_entered = outcome.entities_entered = changes_->entered();
@@ -332,6 +346,10 @@ class PassRunner {
   const std::vector<DateLock>& locks_;
   const RunOptions& options_;
   int parallel_;
+  ScratchFolder scratch_;
+  PassRequest request_;
+  std::unique_ptr<PassWork> work_;  ///< goes before what it works on
+  ScanSummary scan_;
   StagingSink sink_;
   std::unique_ptr<EntityChanges> changes_;
   std::mutex mutex_;
@@ -348,25 +366,36 @@ std::string ReasonOf(const arrow::Status& status) {
   return reason;
 }
 
-void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport>* joins) {
-  if (counts.looked_up.size() != plan.dimensions.size()) return;  // the pass failed before
-  size_t next = 0;
-  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
-    if (!plan.needed_joins[j]) continue;
-    if (next == joins->size()) {
-      joins->push_back({plan.dimensions[j]->path,
-                        plan.pipeline->joins[j].is_inner ? "inner" : "left", 0, 0, 0});
-    }
-    JoinReport& report = (*joins)[next++];
-    report.rows += counts.looked_up[j];
-    report.unmatched += counts.not_found[j];
-    report.dimension_rows = std::max(report.dimension_rows, plan.dimensions[j]->num_rows);
-  }
+PassOutcome RunPass(const PassInput& pass) {
+  PassRunner runner(pass);
+  Stopwatch watch;
+  const auto engine = EngineOf(*pass.options);
+  runner.Begin(engine.get(), DivideMemory(*pass.plan, *pass.options));
+  runner.Scan();
+  return runner.Finish(watch.Lap());
 }
 
-PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
-                    const std::vector<DateLock>& locks, const RunOptions& options, int parallel) {
-  return PassRunner(plan, table, writer, locks, options, parallel).Run();
+void RunPasses(const std::vector<PassInput>& passes,
+               const std::function<void(size_t index, PassOutcome outcome)>& on_end) {
+  if (passes.size() == 1) return on_end(0, RunPass(passes.front()));
+  const std::shared_ptr<PassEngine> engine = SharedScan();
+  std::vector<const Plan*> plans;
+  for (const PassInput& pass : passes) plans.push_back(pass.plan);
+  const auto shares = DivideMemory(plans, *passes.front().options);
+  std::vector<std::unique_ptr<PassRunner>> runners;
+  Stopwatch watch;
+  for (size_t i = 0; i < passes.size(); ++i) {
+    runners.push_back(std::make_unique<PassRunner>(passes[i]));
+    runners.back()->Begin(
+        engine.get(), shares.ok() ? arrow::Result<MemoryShares>((*shares)[i]) : shares.status());
+  }
+  for (auto& runner : runners) runner->Scan();
+  const double scan_seconds = watch.Lap();
+  for (size_t i = 0; i < passes.size(); ++i) {
+    PassOutcome outcome = runners[i]->Finish(scan_seconds);
+    runners[i].reset();  // its tiles make room for the features of the next
+    on_end(i, std::move(outcome));
+  }
 }
 
 }  // namespace tidemill

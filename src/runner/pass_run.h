@@ -2,6 +2,7 @@
 
 /// A pass from scan to publication: one read of a range of days, one or many feature dates.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,13 +47,24 @@ struct PassOutcome {
 /// All messages of a failure in one line, as the ledger and reports keep them.
 std::string ReasonOf(const arrow::Status& status);
 
-/// Adds what the joins of a pass did to a report that may hold those of passes before it.
-void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport>* joins);
+/// What a pass works on; all of it outlives the pass.
+struct PassInput {
+  const Plan* plan = nullptr;
+  const Table* table = nullptr;
+  TableWriter* writer = nullptr;
+  const std::vector<DateLock>* locks = nullptr;  ///< one per date of the plan
+  const RunOptions* options = nullptr;
+  int parallel = 1;  ///< dates that are written at the same time
+};
 
 /// Runs the pass. Every date is checked, staged, audited and published by itself; one that fails
-/// leaves the others alone and is recorded as failed in the ledger. `locks` holds one lock per date
-/// of the plan. `parallel` dates are written at the same time.
-PassOutcome RunPass(const Plan& plan, const Table& table, TableWriter* writer,
-                    const std::vector<DateLock>& locks, const RunOptions& options, int parallel);
+/// leaves the others alone and is recorded as failed in the ledger.
+PassOutcome RunPass(const PassInput& pass);
+
+/// Runs passes whose plans found their source in the same SourcePool: one scan for all, in this
+/// process, then each in its turn is published as if it had run alone. One that fails leaves the
+/// others alone. `on_end` is called as each has ended, in their order.
+void RunPasses(const std::vector<PassInput>& passes,
+               const std::function<void(size_t index, PassOutcome outcome)>& on_end);
 
 }  // namespace tidemill

@@ -47,9 +47,13 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
 
 arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
                                            std::pair<CivilDay, CivilDay> days,
-                                           const RunOptions& options) {
+                                           const RunOptions& options, SourcePool* pool) {
+  std::shared_ptr<SourceFiles> listed;
+  if (pool != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(listed, pool->Find(pipeline));
+  }
   auto source = std::make_shared<Source>();
-  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, days, ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, days, ThreadsOf(options), std::move(listed)));
   ARROW_ASSIGN_OR_RAISE(Dimensions dimensions, OpenDimensions(pipeline, days, ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
   const auto bind = [&] {
@@ -66,10 +70,11 @@ arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
 }
 
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
-                                std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope) {
-  ARROW_ASSIGN_OR_RAISE(OpenedPipeline opened,
-                        OpenPipeline(pipeline, DaysNeeded(pipeline, *calendar, dates), options));
+                                std::vector<Slot> dates, const RunOptions& options, PlanScope scope,
+                                SourcePool* pool) {
+  ARROW_ASSIGN_OR_RAISE(
+      OpenedPipeline opened,
+      OpenPipeline(pipeline, DaysNeeded(pipeline, *calendar, dates), options, pool));
   std::shared_ptr<const EntityUniverse> universe;
   if (scope == PlanScope::kFeatures) {
     ARROW_ASSIGN_OR_RAISE(universe, OpenUniverse(*opened.pipeline, ThreadsOf(options)));

@@ -26,15 +26,17 @@ struct OpenedPipeline {
   std::shared_ptr<const BoundPipeline> pipeline;
 };
 
-/// Opens source and dimensions for these days and binds the pipeline.
+/// Opens source and dimensions for these days and binds the pipeline. With a `pool`, the source is
+/// listed once for all that use it.
 arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
                                            std::pair<CivilDay, CivilDay> days,
-                                           const RunOptions& options);
+                                           const RunOptions& options, SourcePool* pool = nullptr);
 
-/// The plan of a pass over `dates` (ascending).
+/// The plan of a pass over `dates` (ascending). Plans that find their source in the same `pool` can
+/// share a scan.
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
                                 std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope = PlanScope::kFeatures);
+                                PlanScope scope = PlanScope::kFeatures, SourcePool* pool = nullptr);
 
 /// Threads to use, at least 1.
 int ThreadsOf(const RunOptions& options);
