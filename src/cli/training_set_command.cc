@@ -26,17 +26,6 @@ struct TrainingSetFlags : PipelineFlags {
   int64_t limit = 10;
 };
 
-arrow::Result<std::vector<Pipeline>> LoadAll(const TrainingSetFlags& flags, Session* session) {
-  std::vector<Pipeline> pipelines;
-  for (const std::string& file : flags.files) {
-    PipelineFlags one = flags;
-    one.file = file;
-    ARROW_ASSIGN_OR_RAISE(Pipeline pipeline, session->Load(one));
-    pipelines.push_back(std::move(pipeline));
-  }
-  return pipelines;
-}
-
 arrow::Result<TrainingSetOptions> OptionsOf(const TrainingSetFlags& flags, Session* session) {
   TrainingSetOptions options;
   static_cast<RunOptions&>(options) = session->Options(flags, "");
@@ -59,7 +48,7 @@ arrow::Result<TrainingSetOptions> OptionsOf(const TrainingSetFlags& flags, Sessi
 
 int TrainingSet(const TrainingSetFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
-  const auto pipelines = LoadAll(flags, &session);
+  const auto pipelines = session.LoadAll(flags);
   if (!pipelines.ok()) return session.Fail(pipelines.status());
   const auto options = OptionsOf(flags, &session);
   if (!options.ok()) return session.Fail(options.status());
