@@ -130,7 +130,7 @@ std::string JoinText(const JoinReport& join) {
   if (join.unmatched == 0) return text + ", all with a match";
   const double share = static_cast<double>(join.unmatched) / static_cast<double>(join.rows);
   return text + fmt::format(", {} ({:.3g} %) without a match{}", FormatCount(join.unmatched),
-                            share * 100, join.type == "inner" ? " left out" : "");
+                            share * 100, join.type == "inner" ? ", left out" : "");
 }
 
 std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {

@@ -15,12 +15,14 @@ bool IsWidenedAnyway(const arrow::DataType& from, const arrow::DataType& to) {
   return arrow::is_floating(from.id()) && arrow::is_floating(to.id());
 }
 
+std::shared_ptr<arrow::DataType> ValueType(const std::shared_ptr<arrow::DataType>& type) {
+  if (type->id() != arrow::Type::DICTIONARY) return type;
+  return static_cast<const arrow::DictionaryType&>(*type).value_type();
+}
+
 arrow::Result<arrow::Datum> AsKeyType(const arrow::Datum& column,
                                       const std::shared_ptr<arrow::DataType>& type) {
-  std::shared_ptr<arrow::DataType> from = column.type();
-  if (from->id() == arrow::Type::DICTIONARY) {
-    from = static_cast<const arrow::DictionaryType&>(*from).value_type();
-  }
+  const std::shared_ptr<arrow::DataType> from = ValueType(column.type());
   if (from->Equals(*type) || IsWidenedAnyway(*from, *type)) return column;
   return arrow::compute::Cast(column, type, arrow::compute::CastOptions::Safe());
 }
@@ -68,9 +70,8 @@ arrow::Result<JoinKeys> ReadJoinKeys(const std::vector<arrow::Datum>& columns,
     if (column.is_scalar()) {
       ARROW_ASSIGN_OR_RAISE(column, arrow::MakeArrayFromScalar(*column.scalar(), n));
     }
-    const auto& type = types[c];
-    expressions.push_back(
-        ColumnExpression(static_cast<int>(c), "key " + std::to_string(c + 1), type));
+    expressions.push_back(ColumnExpression(static_cast<int>(c), "key " + std::to_string(c + 1),
+                                           ValueType(column.type())));
     keys.frame->columns.push_back(std::move(column));
   }
   keys.evaluator = std::make_unique<Evaluator>(keys.frame.get());
