@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from .reports import PlanReport as PlanReport
     from .reports import RunReport as RunReport
     from .reports import StatusReport as StatusReport
+    from .reports import TrainingSetReport as TrainingSetReport
     from .sample import generate_events as generate_events
+    from .training import TrainingSet as TrainingSet
+    from .training import training_set as training_set
 
 _HOMES = {
     "errors": [
@@ -48,8 +51,9 @@ _HOMES = {
     "features": ["Features", "read_features"],
     "_pipeline": ["Pipeline", "pipeline"],
     "progress": ["Progress"],
-    "reports": ["BackfillReport", "CheckResult", "PlanReport", "RunReport", "StatusReport"],
+    "reports": ["BackfillReport", "CheckResult", "PlanReport", "RunReport", "StatusReport", "TrainingSetReport"],
     "sample": ["generate_events"],
+    "training": ["TrainingSet", "training_set"],
     "native": ["__version__"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -64,7 +64,7 @@ class FromEvents : public LabelFeatureSource {
     ARROW_ASSIGN_OR_RAISE(IndexedLabels labels,
                           IndexLabels(*request_.labels, request_.entity, codec, std::move(times_),
                                       ThreadsOf(options), options.cancelled));
-    report->from = source_->root.uri;
+    report->table = source_->root.uri;
     report->features = schema_->num_fields();
     report->entities = labels.keys.entities.size();
     auto shelf = std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(),
