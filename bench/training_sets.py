@@ -16,6 +16,7 @@ and prints medians and their ratios to the first. Ends with exit code 1 if the p
 """
 
 import argparse
+import datetime as dt
 import json
 import os
 import statistics
@@ -30,6 +31,7 @@ import duckdb
 ROOT = Path(__file__).resolve().parent.parent
 TIDEMILL = Path(os.environ.get("TIDEMILL_BIN", ROOT / "build/release/tidemill"))
 FILE = ROOT / "pipelines/user_engagement.yaml"
+START = dt.date(2026, 1, 1)
 WINDOW = 31
 
 ASOF = """
@@ -70,9 +72,8 @@ def prepare(folder: Path, options: argparse.Namespace) -> dict[str, Path]:
     days = WINDOW + options.dates + 1
     if not features.exists():
         volume = ["--days", days, "--events-per-day", options.events_per_day, "--entities", options.entities]
-        run([TIDEMILL, "generate", "events", events, *volume, "--start", "2026-01-01"])
-        first, last = (f"DATE '2026-01-01' + {n}" for n in (WINDOW, days - 2))
-        start, end = duckdb.sql(f"SELECT ({first})::VARCHAR, ({last})::VARCHAR").fetchone()
+        run([TIDEMILL, "generate", "events", events, *volume, "--start", START])
+        start, end = (START + dt.timedelta(days=n) for n in (WINDOW, WINDOW + options.dates - 1))
         sets = ["--set", f"EVENTS={events}", "--set", f"OUT={features}"]
         run([TIDEMILL, "backfill", FILE, "--start", start, "--end", end, *sets, "--quiet"])
     for name, user in (("labels", "user_id"), ("hot", "first(user_id) OVER ()")):
@@ -80,7 +81,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> dict[str, Path]:
             f"""
             COPY (
                 SELECT row_number() OVER () AS label_id, {user} AS user_id, random() < 0.1 AS bought,
-                    DATE '2026-01-01' + {WINDOW + 1} + to_microseconds((random() * {options.dates} * 86400e6)::BIGINT)
+                    TIMESTAMP '{START + dt.timedelta(days=WINDOW + 1)}' + to_microseconds((random() * {options.dates} * 86400e6)::BIGINT)
                         AS shown_at
                 FROM (FROM read_parquet('{events}/*/*.parquet') WHERE user_id IS NOT NULL
                       USING SAMPLE {options.labels} ROWS (reservoir, 11))
@@ -113,8 +114,8 @@ def same(folder: Path) -> bool:
     """Whether Tidemill and DuckDB's join on the date wrote the same rows, but for the time of the run."""
     rows = "SELECT * EXCLUDE (computed_at) FROM '{}'"
     ours, theirs = (rows.format(folder / f"{name}.parquet") for name in ("published", "by_date"))
-    (count,) = duckdb.sql(f"SELECT count(*) FROM (({ours} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {ours}))").fetchone()
-    return count == 0
+    both = f"({ours} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {ours})"
+    return duckdb.sql(f"SELECT count(*) FROM ({both})").fetchall() == [(0,)]
 
 
 def main() -> None:

@@ -231,6 +231,34 @@ def test_no_leakage(tmp_path):
     assert [row["n_2d"] for row in rows()] != [row["n_2d"] for row in before]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_published_features_of_random_pipelines(tmp_path, seed):
+    case = Case(tmp_path, 2000 + seed)
+    if case.by_hour:
+        case.zone = "UTC"
+    case.events = case._events(300)
+    case.labels = case._labels(80)
+    file, r = case.pipeline(), case.random
+    days = [dt.date.fromisoformat(case.around) + dt.timedelta(days=offset) for offset in range(-4, 5)]
+    rows, ends = {}, {}
+    for day in r.sample(days, 5):
+        label, end = str(day), point_in_time.instant_of(day + dt.timedelta(days=1), case.zone)
+        if case.by_hour:
+            hour = r.randrange(24)
+            label, end = f"{day}T{hour:02}", point_in_time.instant_of(day, case.zone) + dt.timedelta(hours=hour + 1)
+        call("run", file, "--date", label, sets=case.sets)
+        rows[label] = call_json("preview", file, "--date", label, "-n", 1000, sets=case.sets)["rows"]
+        ends[label] = end
+    max_age = r.choice([None, "1d", "3d", "20h"])
+    flags = ["--on", "user=user_id", *(["--max-age", max_age] if max_age else [])]
+    got, report = training_set(file, case.label_file(), *flags, time="when", sets=case.sets)
+    want = point_in_time.published(rows, ends, case.labels, label_time="when", on=case.on, zone=case.zone, max_age=max_age)
+    for row, right, label in zip(got, want, case.labels, strict=True):
+        features = {name: str(value) if name == "day" and value else value for name, value in row.items() if name not in case.labels[0]}
+        assert features == ({name: right[name] for name in features} if right else dict.fromkeys(features)), label
+    assert report["pipelines"][0]["matched"] == sum(right is not None for right in want)
+
+
 LAYOUTS = {
     "date": "partition_by: [feature_date]",
     "parts": "partition_by: [year, month, day]",

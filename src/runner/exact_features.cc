@@ -67,8 +67,9 @@ class FromEvents : public LabelFeatureSource {
     report->table = source_->root.uri;
     report->features = schema_->num_fields();
     report->entities = labels.keys.entities.size();
-    auto shelf = std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(),
-                                                request_.memory, request_.scratch);
+    auto shelf =
+        std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(), request_.memory,
+                                       ThreadsOf(options), request_.scratch);
     if (labels.keys.entities.size() > 0) {
       ARROW_RETURN_NOT_OK(Compute(labels.keys, &labels.gaps, shelf.get(), report, warnings));
     }

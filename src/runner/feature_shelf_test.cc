@@ -32,7 +32,7 @@ TEST_P(FeatureShelfTest, GivesBackByLabel) {
   constexpr int64_t kLabels = 300'000;
   constexpr uint32_t kStride = 7;
   ScratchFolder scratch(testing::TempDir());
-  FeatureShelf shelf(Schema(), kLabels, GetParam(), [&] { return scratch.NewPath(); });
+  FeatureShelf shelf(Schema(), kLabels, GetParam(), 2, [&] { return scratch.NewPath(); });
   for (uint32_t offset = kStride; offset-- > 0;) {
     std::vector<uint32_t> labels;
     for (uint32_t label = offset; label < kLabels; label += kStride) {
@@ -65,7 +65,7 @@ TEST_P(FeatureShelfTest, GivesBackByLabel) {
 INSTANTIATE_TEST_SUITE_P(Budgets, FeatureShelfTest, testing::Values(1, 100'000, 1'000'000'000));
 
 TEST(FeatureShelf, WithoutFeaturesEverythingIsNull) {
-  FeatureShelf shelf(Schema(), 3, 1000, {});
+  FeatureShelf shelf(Schema(), 3, 1000, 1, {});
   ASSERT_TRUE(shelf.Finish().ok());
   const auto columns = shelf.Take(0, 3);
   ASSERT_TRUE(columns.ok());

@@ -64,8 +64,9 @@ class FromTable : public LabelFeatureSource {
           fmt::format("{}: no feature date is published in {}", name_, location_.uri));
     }
     AssignDates();
-    auto shelf = std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(),
-                                                request_.memory, request_.scratch);
+    auto shelf =
+        std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(), request_.memory,
+                                       ThreadsOf(options), request_.scratch);
     ARROW_RETURN_NOT_OK(ReadDates(codec, shelf.get(), report, warnings));
     ARROW_RETURN_NOT_OK(shelf->Finish());
     report->spilled_bytes += shelf->spilled_bytes();
