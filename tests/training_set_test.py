@@ -231,6 +231,34 @@ def test_no_leakage(tmp_path):
     assert [row["n_2d"] for row in rows()] != [row["n_2d"] for row in before]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_published_features_of_random_pipelines(tmp_path, seed):
+    case = Case(tmp_path, 2000 + seed)
+    if case.by_hour:
+        case.zone = "UTC"
+    case.events = case._events(300)
+    case.labels = case._labels(80)
+    file, r = case.pipeline(), case.random
+    days = [dt.date.fromisoformat(case.around) + dt.timedelta(days=offset) for offset in range(-4, 5)]
+    rows, ends = {}, {}
+    for day in r.sample(days, 5):
+        label, end = str(day), point_in_time.instant_of(day + dt.timedelta(days=1), case.zone)
+        if case.by_hour:
+            hour = r.randrange(24)
+            label, end = f"{day}T{hour:02}", point_in_time.instant_of(day, case.zone) + dt.timedelta(hours=hour + 1)
+        call("run", file, "--date", label, sets=case.sets)
+        rows[label] = call_json("preview", file, "--date", label, "-n", 1000, sets=case.sets)["rows"]
+        ends[label] = end
+    max_age = r.choice([None, "1d", "3d", "20h"])
+    flags = ["--on", "user=user_id", *(["--max-age", max_age] if max_age else [])]
+    got, report = training_set(file, case.label_file(), *flags, time="when", sets=case.sets)
+    want = point_in_time.published(rows, ends, case.labels, label_time="when", on=case.on, zone=case.zone, max_age=max_age)
+    for row, right, label in zip(got, want, case.labels, strict=True):
+        features = {name: str(value) if name == "day" and value else value for name, value in row.items() if name not in case.labels[0]}
+        assert features == ({name: right[name] for name in features} if right else dict.fromkeys(features)), label
+    assert report["pipelines"][0]["matched"] == sum(right is not None for right in want)
+
+
 LAYOUTS = {
     "date": "partition_by: [feature_date]",
     "parts": "partition_by: [year, month, day]",
@@ -412,8 +440,8 @@ def test_what_is_there_is_replaced_only_when_asked(world: World):
     assert sorted(p.name for p in (world.folder / "sets").iterdir()) == ["one", "one.parquet"]
 
 
-def test_labels_of_a_delta_table_and_partitions(disk_delta):
-    """Labels in any table, their partition columns among the columns; the features are in a Delta table."""
+def test_partition_columns_are_columns_of_labels(disk_delta):
+    """And the features are in a Delta table."""
     disk_delta.backfill("2026-03-01", "2026-03-03")
     rows = [{HEADER: i, "user_id": f"u{i % 7}", "at": dt.datetime(2026, 3, 1, 6 * i % 24, tzinfo=UTC) + dt.timedelta(days=i % 5), "fold": i % 2} for i in range(20)]
     for fold in (0, 1):
@@ -424,6 +452,29 @@ def test_labels_of_a_delta_table_and_partitions(disk_delta):
     for row in got:
         date = min(str(row["at"].date() - dt.timedelta(days=1)), "2026-03-03")
         assert row["events"] == of.get(date, {}).get(row["user_id"])
+
+
+def test_labels_of_a_delta_table(disk_delta):
+    disk_delta.backfill("2026-03-01", "2026-03-03")
+    rows = [{HEADER: i, "user_id": f"u{i % 7}", "at": dt.datetime(2026, 3, 2 + i % 3, tzinfo=UTC)} for i in range(20)]
+    table = disk_delta.folder / "labels"
+    disk_delta.deltars.write(table, pa.Table.from_pylist(rows, schema=LABELS))
+    got, _ = training_set(disk_delta.file, table, sets=disk_delta.sets)
+    of = {date: {row["user_id"]: row["events"] for row in disk_delta.rows(date)} for date in ("2026-03-01", "2026-03-02", "2026-03-03")}
+    assert sorted((row[HEADER], row["events"]) for row in got if row["events"]) == sorted(
+        (row[HEADER], of[date][row["user_id"]]) for row in rows if row["user_id"] in of[date := str(row["at"].date() - dt.timedelta(days=1))]
+    )
+
+
+def test_features_that_were_defined_anew(world: World):
+    world.backfill("2026-03-01", "2026-03-02")
+    world.pipeline(features="events: count(*)\nclicks: count(*) filter (where kind = 'buy')")
+    world.run(date="2026-03-03")
+    labels = [{HEADER: day, "user_id": "u3", "at": dt.datetime(2026, 3, day, tzinfo=UTC)} for day in (3, 4)]
+    path = write(world.folder / "labels.parquet", labels, LABELS)
+    _, report = training_set(world.file, path, sets=world.sets)
+    (warning,) = report["warnings"]
+    assert "feature 'clicks' is defined otherwise from 2026-03-03 on" in warning
 
 
 def test_in_a_bucket(remote):

@@ -36,7 +36,7 @@ struct TrainingSetOptions : RunOptions {
 /// What one pipeline brought.
 struct TrainingSetFeatures {
   std::string pipeline;
-  std::string from;  ///< table, or with `exact` source, that was read
+  std::string table;  ///< that was read; with `exact` the source
   int64_t features = 0;
   int64_t matched = 0;  ///< labels with features
   // Labels without, by cause.

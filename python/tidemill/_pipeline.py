@@ -341,6 +341,11 @@ class Pipeline:
         """The query that another engine would run for a date."""
         return self._core.sql(self._label(date), dialect)
 
+    def training_set(self, labels: Any, label_time: str, **options: Any) -> Any:
+        """The features of labels as of their time; tidemill.training_set for this pipeline alone."""
+        from .training import training_set
+
+        return training_set(self, labels, label_time, **options)
 
     def _label(self, date: FeatureDate) -> str:
         return label_of(date, self._core.grain, ZoneInfo(self._core.timezone))

@@ -209,3 +209,43 @@ def report_of(document: dict[str, Any]) -> RunReport | BackfillReport:
 def reports_of(document: dict[str, Any]) -> list[RunReport] | list[BackfillReport]:
     """The reports in a document of several pipelines, in their order."""
     return [report_of(report) for report in document["pipelines"]]
+
+
+@dataclass(frozen=True)
+class LabelFeatures(Document):
+    """What one pipeline brought to a training set. `without_features` counts labels by cause: "no_time" and "no_entity"
+    (NULL), "no_date" (none published before), "too_old" (by max_age), "no_row" (no event in the windows).
+    `age_seconds` is from the end of the feature date to the label: "min", "median", "max"."""
+
+    pipeline: str
+    table: str = ""
+    features: int = 0
+    entities: int = 0
+    matched: int = 0
+    without_features: dict[str, int] = field(default_factory=dict)
+    age_seconds: dict[str, float] | None = None
+    first_date: str = ""
+    last_date: str = ""
+    dates_read: int = 0
+    files_read: int = 0
+    rows_read: int = 0
+    bytes_read: int = 0
+    spilled_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingSetReport(Document):
+    """A training set. `mode` is "published" or "exact"; `out` is empty where the rows were returned."""
+
+    labels_path: str
+    label_time: str
+    mode: str
+    out: str = ""
+    labels: int = 0
+    columns: list[str] = field(default_factory=list)
+    pipelines: list[LabelFeatures] = field(default_factory=list)
+    files_written: int = 0
+    bytes_written: int = 0
+    peak_memory: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)

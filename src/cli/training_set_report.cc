@@ -31,7 +31,7 @@ std::string RenderFeatures(const TrainingSetFeatures& features, const TrainingSe
                            const ReportStyle& style) {
   const bool is_exact = report.mode == "exact";
   std::string text = fmt::format(
-      "{}  {}\n", Painted(features.pipeline, Paint::kBold, style.has_colour), features.from);
+      "{}  {}\n", Painted(features.pipeline, Paint::kBold, style.has_colour), features.table);
   std::string read = FormatCount(features.rows_read, "row", "rows");
   if (!is_exact) read += ", " + FormatCount(features.dates_read, "date", "dates");
   read += fmt::format(", {}, {}", FormatCount(features.files_read, "file", "files"),
@@ -80,7 +80,7 @@ Json ToJson(const TrainingSetReport& report) {
   for (const TrainingSetFeatures& features : report.pipelines) {
     Json one;
     one["pipeline"] = features.pipeline;
-    one["from"] = features.from;
+    one["table"] = features.table;
     one["features"] = features.features;
     one["entities"] = features.entities;
     one["matched"] = features.matched;

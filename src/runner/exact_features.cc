@@ -64,11 +64,12 @@ class FromEvents : public LabelFeatureSource {
     ARROW_ASSIGN_OR_RAISE(IndexedLabels labels,
                           IndexLabels(*request_.labels, request_.entity, codec, std::move(times_),
                                       ThreadsOf(options), options.cancelled));
-    report->from = source_->root.uri;
+    report->table = source_->root.uri;
     report->features = schema_->num_fields();
     report->entities = labels.keys.entities.size();
-    auto shelf = std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(),
-                                                request_.memory, request_.scratch);
+    auto shelf =
+        std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(), request_.memory,
+                                       ThreadsOf(options), request_.scratch);
     if (labels.keys.entities.size() > 0) {
       ARROW_RETURN_NOT_OK(Compute(labels.keys, &labels.gaps, shelf.get(), report, warnings));
     }

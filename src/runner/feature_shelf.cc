@@ -5,11 +5,14 @@
 
 #include <arrow/array/builder_primitive.h>
 #include <arrow/array/concatenate.h>
+#include <arrow/array/util.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/io/file.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/util/byte_size.h>
+
+#include "storage/parallel_for.h"
 
 namespace tidemill {
 namespace {
@@ -24,13 +27,22 @@ std::shared_ptr<arrow::Schema> WithLabels(const arrow::Schema& schema) {
   return arrow::schema(std::move(fields));
 }
 
+arrow::Result<std::shared_ptr<arrow::Array>> Joined(const arrow::ArrayVector& parts,
+                                                    const std::shared_ptr<arrow::DataType>& type) {
+  if (parts.empty()) return arrow::MakeEmptyArray(type);
+  if (parts.size() == 1) return parts.front();
+  return arrow::Concatenate(parts);
+}
+
 }  // namespace
 
 FeatureShelf::FeatureShelf(std::shared_ptr<arrow::Schema> schema, int64_t num_labels,
-                           int64_t budget, std::function<arrow::Result<std::string>()> scratch)
+                           int64_t budget, int threads,
+                           std::function<arrow::Result<std::string>()> scratch)
     : schema_(std::move(schema)),
       num_labels_(num_labels),
       budget_(std::clamp<int64_t>(budget, 1, kMostMemory)),
+      threads_(threads),
       scratch_(std::move(scratch)) {}
 
 arrow::Status FeatureShelf::Add(std::vector<uint32_t> labels,
@@ -115,17 +127,17 @@ arrow::Result<FeatureShelf::Stretch> FeatureShelf::Arrange(int64_t begin, int64_
       stretch.row_of_label[static_cast<size_t>(label - begin)] = row++;
     }
   }
-  for (int c = 0; c < schema_->num_fields(); ++c) {
-    arrow::ArrayVector parts;
-    for (const Piece& piece : pieces) parts.push_back(piece.features->column(c));
-    if (parts.empty()) {
-      ARROW_ASSIGN_OR_RAISE(auto nothing, arrow::MakeEmptyArray(schema_->field(c)->type()));
-      stretch.columns.push_back(std::move(nothing));
-      continue;
-    }
-    ARROW_ASSIGN_OR_RAISE(auto column, arrow::Concatenate(parts));
-    stretch.columns.push_back(std::move(column));
-  }
+  stretch.columns.resize(static_cast<size_t>(schema_->num_fields()));
+  ARROW_RETURN_NOT_OK(ParallelFor(schema_->num_fields(), threads_, nullptr,
+                                  [&](int64_t index, int) -> arrow::Status {
+                                    const auto c = static_cast<int>(index);
+                                    arrow::ArrayVector parts;
+                                    for (const Piece& piece : pieces)
+                                      parts.push_back(piece.features->column(c));
+                                    ARROW_ASSIGN_OR_RAISE(stretch.columns[static_cast<size_t>(c)],
+                                                          Joined(parts, schema_->field(c)->type()));
+                                    return arrow::Status::OK();
+                                  }));
   return stretch;
 }
 
@@ -173,25 +185,21 @@ arrow::Result<arrow::ArrayVector> FeatureShelf::Take(int64_t first, int64_t coun
       }
     }
     ARROW_ASSIGN_OR_RAISE(const auto indices, rows.Finish());
-    for (size_t c = 0; c < parts.size(); ++c) {
-      ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
-                            arrow::compute::Take(loaded_.columns[c], indices));
-      parts[c].push_back(taken.make_array());
-    }
+    ARROW_RETURN_NOT_OK(ParallelFor(
+        schema_->num_fields(), threads_, nullptr, [&](int64_t index, int) -> arrow::Status {
+          const auto c = static_cast<size_t>(index);
+          ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
+                                arrow::compute::Take(loaded_.columns[c], indices));
+          parts[c].push_back(taken.make_array());
+          return arrow::Status::OK();
+        }));
     begin = end;
   }
   arrow::ArrayVector columns;
   for (size_t c = 0; c < parts.size(); ++c) {
-    if (parts[c].size() == 1) {
-      columns.push_back(parts[c].front());
-    } else if (parts[c].empty()) {
-      ARROW_ASSIGN_OR_RAISE(auto nothing,
-                            arrow::MakeEmptyArray(schema_->field(static_cast<int>(c))->type()));
-      columns.push_back(std::move(nothing));
-    } else {
-      ARROW_ASSIGN_OR_RAISE(auto column, arrow::Concatenate(parts[c]));
-      columns.push_back(std::move(column));
-    }
+    ARROW_ASSIGN_OR_RAISE(auto column,
+                          Joined(parts[c], schema_->field(static_cast<int>(c))->type()));
+    columns.push_back(std::move(column));
   }
   return columns;
 }

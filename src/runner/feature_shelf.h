@@ -19,9 +19,10 @@ namespace tidemill {
 /// work is read back.
 class FeatureShelf {
  public:
-  /// `budget` in bytes. `scratch` gives a new path when something must go to the disk.
+  /// `budget` in bytes. `scratch` gives a new path when something must go to the disk. Columns are
+  /// put in order on up to `threads` threads.
   FeatureShelf(std::shared_ptr<arrow::Schema> schema, int64_t num_labels, int64_t budget,
-               std::function<arrow::Result<std::string>()> scratch);
+               int threads, std::function<arrow::Result<std::string>()> scratch);
 
   const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
 
@@ -59,6 +60,7 @@ class FeatureShelf {
   std::shared_ptr<arrow::Schema> schema_;
   int64_t num_labels_;
   int64_t budget_;
+  int threads_;
   std::function<arrow::Result<std::string>()> scratch_;
   std::mutex mutex_;
   std::vector<Piece> pieces_;

@@ -6,7 +6,6 @@
 
 #include <arrow/array/array_primitive.h>
 #include <arrow/array/util.h>
-#include <arrow/compute/api_scalar.h>
 #include <arrow/compute/cast.h>
 #include <fmt/format.h>
 
@@ -27,30 +26,24 @@ arrow::Result<std::shared_ptr<arrow::Array>> InTypeOfEntity(
     return arrow::MakeArrayOfNull(type, column->length());
   }
   const auto unchecked = arrow::compute::CastOptions::Unsafe();
-  ARROW_ASSIGN_OR_RAISE(auto cast, arrow::compute::Cast(*column, type, unchecked));
+  ARROW_ASSIGN_OR_RAISE(const auto cast, arrow::compute::Cast(*column, type, unchecked));
   ARROW_ASSIGN_OR_RAISE(const auto back, arrow::compute::Cast(*cast, column->type(), unchecked));
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum equal,
-                        arrow::compute::CallFunction("equal", {column, back}));
-  const auto& is_same = static_cast<const arrow::BooleanArray&>(*equal.make_array());
-  // A value of the other sign may come back as what it was.
-  const bool is_other_sign =
+  const bool is_same = column->Equals(*back);
+  for (int64_t i = 0; i < column->length() && !is_same; ++i) {
+    if (column->IsValid(i) && !column->RangeEquals(*back, i, i + 1, i)) {
+      (*is_lost)[static_cast<size_t>(i)] = 1;
+    }
+  }
+  const bool has_other_sign =
       arrow::is_integer(type->id()) &&
       (arrow::is_unsigned_integer(type->id()) != arrow::is_unsigned_integer(column->type_id()));
-  std::shared_ptr<arrow::Array> is_negative;
-  if (is_other_sign) {
-    const auto& as_signed = arrow::is_signed_integer(type->id()) ? cast : column;
-    ARROW_ASSIGN_OR_RAISE(const auto zero,
-                          arrow::MakeScalar(int64_t{0})->CastTo(as_signed->type()));
-    ARROW_ASSIGN_OR_RAISE(const arrow::Datum less,
-                          arrow::compute::CallFunction("less", {as_signed, arrow::Datum(zero)}));
-    is_negative = less.make_array();
-  }
-  for (int64_t i = 0; i < column->length(); ++i) {
-    if (column->IsNull(i)) continue;
-    const bool is_lost_here =
-        !is_same.Value(i) ||
-        (is_negative != nullptr && static_cast<const arrow::BooleanArray&>(*is_negative).Value(i));
-    if (is_lost_here) (*is_lost)[static_cast<size_t>(i)] = 1;
+  if (!has_other_sign) return cast;
+  // What was negative, or became it, may come back as what it was.
+  const auto& as_signed = arrow::is_signed_integer(type->id()) ? cast : column;
+  ARROW_ASSIGN_OR_RAISE(const auto wide, arrow::compute::Cast(*as_signed, arrow::int64()));
+  const auto& values = static_cast<const arrow::Int64Array&>(*wide);
+  for (int64_t i = 0; i < values.length(); ++i) {
+    if (values.IsValid(i) && values.Value(i) < 0) (*is_lost)[static_cast<size_t>(i)] = 1;
   }
   return cast;
 }

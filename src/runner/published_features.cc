@@ -32,6 +32,7 @@ struct PublishedDate {
   int64_t end = 0;  ///< the first instant after it
   bool is_empty = false;
   std::vector<std::string> files;
+  std::vector<std::pair<std::string, std::string>> features;  ///< name, hash of its definition
 };
 
 class FromTable : public LabelFeatureSource {
@@ -55,7 +56,7 @@ class FromTable : public LabelFeatureSource {
     ARROW_ASSIGN_OR_RAISE(labels_,
                           IndexLabels(*request_.labels, request_.entity, codec, std::move(times_),
                                       ThreadsOf(options), options.cancelled));
-    report->from = location_.uri;
+    report->table = location_.uri;
     report->features = schema_->num_fields();
     report->entities = labels_.keys.entities.size();
     if (dates_.empty()) {
@@ -63,9 +64,10 @@ class FromTable : public LabelFeatureSource {
           fmt::format("{}: no feature date is published in {}", name_, location_.uri));
     }
     AssignDates();
-    auto shelf = std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(),
-                                                request_.memory, request_.scratch);
-    ARROW_RETURN_NOT_OK(ReadDates(codec, shelf.get(), report));
+    auto shelf =
+        std::make_unique<FeatureShelf>(schema_, request_.labels->num_rows(), request_.memory,
+                                       ThreadsOf(options), request_.scratch);
+    ARROW_RETURN_NOT_OK(ReadDates(codec, shelf.get(), report, warnings));
     ARROW_RETURN_NOT_OK(shelf->Finish());
     report->spilled_bytes += shelf->spilled_bytes();
     CountGaps(labels_.gaps, report);
@@ -89,6 +91,7 @@ class FromTable : public LabelFeatureSource {
       date.end = calendar_->Instants(*slot).second;
       date.is_empty = entry.published->status == "empty";
       for (const PublishedFile& file : entry.published->files) date.files.push_back(file.path);
+      date.features = entry.published->features;
       dates_.push_back(std::move(date));
     }
     std::ranges::sort(dates_, {}, &PublishedDate::end);
@@ -207,7 +210,7 @@ class FromTable : public LabelFeatureSource {
   }
 
   arrow::Status ReadDates(const EntityKeyCodec& codec, FeatureShelf* shelf,
-                          TrainingSetFeatures* report) {
+                          TrainingSetFeatures* report, std::vector<std::string>* warnings) {
     std::map<std::string, size_t> index_of;
     std::vector<size_t> used;
     for (size_t d = 0; d < dates_.size(); ++d) {
@@ -216,6 +219,7 @@ class FromTable : public LabelFeatureSource {
       used.push_back(d);
     }
     if (used.empty()) return arrow::Status::OK();
+    WarnOfDefinitions(used, warnings);
     ARROW_ASSIGN_OR_RAISE(entity_columns_, TableColumns::PickOnly(contents_, entity_names_));
     ARROW_ASSIGN_OR_RAISE(feature_columns_, TableColumns::PickOnly(contents_, feature_names_));
     ARROW_ASSIGN_OR_RAISE(const auto date_of,
@@ -255,6 +259,29 @@ class FromTable : public LabelFeatureSource {
       report->bytes_read += reader.bytes_read();
     }
     return arrow::Status::OK();
+  }
+
+  /// A feature that was defined anew between dates means one thing for some labels and another for
+  /// others.
+  void WarnOfDefinitions(const std::vector<size_t>& used,
+                         std::vector<std::string>* warnings) const {
+    std::map<std::string, std::string> hashes;
+    std::map<std::string, std::string> changed_on;
+    for (const size_t date : used) {
+      for (const auto& [feature, hash] : dates_[date].features) {
+        if (schema_->GetFieldIndex(feature) < 0) continue;
+        const auto [known, is_new] = hashes.emplace(feature, hash);
+        if (is_new || known->second == hash) continue;
+        known->second = hash;
+        changed_on[feature] = dates_[date].label;
+      }
+    }
+    for (const auto& [feature, date] : changed_on) {
+      warnings->push_back(
+          fmt::format("{}: feature '{}' is defined otherwise from {} on than before; backfill the "
+                      "dates with --only changed",
+                      name_, feature, date));
+    }
   }
 
   /// Reads dates one after the other.
