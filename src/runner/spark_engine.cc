@@ -22,6 +22,7 @@
 #include "runner/feature_order.h"
 #include "runner/spark_queries.h"
 #include "runner/work_folder.h"
+#include "storage/column_types.h"
 #include "storage/hive_listing.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
@@ -33,6 +34,7 @@ namespace {
 arrow::Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
                                                     const std::shared_ptr<arrow::DataType>& type) {
   if (array->type()->Equals(*type)) return array;
+  if (arrow::is_nested(type->id())) return ConvertColumn(array, type, /*as_dictionary=*/false);
   ARROW_ASSIGN_OR_RAISE(
       const arrow::Datum cast,
       arrow::compute::Cast(arrow::Datum(array), type, arrow::compute::CastOptions::Safe()));
