@@ -56,6 +56,7 @@ class Join:
     inner: bool = False
     dated: bool = False
     rows: list[dict] = field(default_factory=list)
+    days: list[dt.date] = field(default_factory=list)  #: of its partitions, those without rows too
 
 
 @dataclass
@@ -148,6 +149,7 @@ def _write_dimension(rnd: random.Random, folder: Path, join: Join, keys: list[Ke
         for offset in sorted(rnd.sample(range(-3, DAYS + 1), rnd.randrange(1, 5))):
             day = FIRST_DAY + dt.timedelta(days=offset)
             rows = _dimension(rnd, keys, names, wide)
+            join.days.append(day)
             join.rows += [{**row, "as_of_day": day} for row in rows]
             _write(place / f"day={day}" / "part-0.parquet", rows, schema, rnd)
         return
@@ -208,8 +210,8 @@ def query(case: Case, folder: Path, date: dt.date) -> str:
         files = f"read_parquet('{folder}/{join.table}/**/*.parquet'" + (", hive_partitioning = true, hive_types = {'day': DATE})" if join.dated else ")")
         on = " AND ".join(f"e.{mine} = d.{theirs}" for mine, theirs in join.keys)
         if join.dated:
-            days = f"(SELECT DISTINCT day FROM {files})"
-            on += f" AND d.day = (SELECT max(s.day) FROM {days} s WHERE s.day <= e.event_date)"
+            days = ", ".join(f"DATE '{day}'" for day in join.days)
+            on += f" AND d.day = list_max(list_filter([{days}], lambda s: s <= e.event_date))"
         columns = ", ".join(f"d.{old} AS {new}" for new, old in join.columns)
         text = f"SELECT e.*, {columns}, d.{join.keys[0][1]} IS NOT NULL AS found_{j} FROM ({text}) e LEFT JOIN {files} d ON {on}"
     derived = "".join(f", {expression} AS {name}" for name, expression in case.derived.items())

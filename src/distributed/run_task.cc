@@ -51,6 +51,7 @@ arrow::Result<ScanAnswer> Run(const ScanTask& task, const PassDescription& pass,
   PassOptions options;
   options.portable_tiles = true;
   options.tile_memory = pass.memory / 3;
+  options.dimension_memory = pass.memory / 3;
   options.scratch = [&scratch] { return scratch.NewPath(); };
   if (pass.keep_quarantined) {
     options.quarantine = [&planned]() -> arrow::Result<NewFile> {
@@ -63,7 +64,7 @@ arrow::Result<ScanAnswer> Run(const ScanTask& task, const PassDescription& pass,
   }
   ScanAnswer answer;
   answer.counts = scan.counts;
-  answer.spilled_bytes = scan.tiles->spilled_bytes();
+  answer.spilled_bytes = scan.tiles->spilled_bytes() + scan.spilled_rows;
   answer.quarantined = scan.quarantined;
   const Location& work = planned.work;
   if (const int64_t memory = scan.tiles->memory(); memory > 0) {

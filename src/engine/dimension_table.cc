@@ -34,8 +34,8 @@ struct Piece {
 class Loader {
  public:
   Loader(const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
-         const std::vector<bool>& needed)
-      : dimension_(*dimension), join_(join), needed_(needed) {
+         const std::vector<bool>& needed, KeyPart part)
+      : dimension_(*dimension), join_(join), needed_(needed), part_(part) {
     for (size_t c = 0; c < join.columns.size(); ++c) {
       is_needed_.push_back(needed[static_cast<size_t>(join.first_column) + c]);
     }
@@ -49,16 +49,15 @@ class Loader {
         static_cast<int64_t>(pieces_.size()), threads, cancelled, [&](int64_t index, int) {
           Piece& piece = pieces_[static_cast<size_t>(index)];
           const arrow::Status status = Read(&piece);
-          return status.ok() ? status
-                             : WithContext(status, "the dimension " + dimension_.path);
+          return status.ok() ? status : WithContext(status, "the dimension " + dimension_.path);
         }));
     for (const Piece& piece : pieces_) table_->num_rows += piece.num_rows;
     ARROW_RETURN_NOT_OK(Index(threads, cancelled));
     for (Piece& piece : pieces_) piece.read = {};
     table_->columns.resize(is_needed_.size());
-    ARROW_RETURN_NOT_OK(ParallelFor(
-        static_cast<int64_t>(is_needed_.size()), threads, cancelled,
-        [&](int64_t c, int) { return Concatenate(static_cast<size_t>(c)); }));
+    ARROW_RETURN_NOT_OK(
+        ParallelFor(static_cast<int64_t>(is_needed_.size()), threads, cancelled,
+                    [&](int64_t c, int) { return Concatenate(static_cast<size_t>(c)); }));
     return std::move(table_);
   }
 
@@ -97,9 +96,9 @@ class Loader {
     const auto column_of = [&](int column) -> arrow::Result<std::shared_ptr<arrow::Array>> {
       const auto& field = dimension_.schema->field(column);
       if (const int p = dimension_.partition_schema->GetFieldIndex(field->name()); p >= 0) {
-        ARROW_ASSIGN_OR_RAISE(auto array,
-                              arrow::MakeArrayFromScalar(
-                                  *file.partition_values[static_cast<size_t>(p)], read->num_rows));
+        ARROW_ASSIGN_OR_RAISE(
+            auto array, arrow::MakeArrayFromScalar(*file.partition_values[static_cast<size_t>(p)],
+                                                   read->num_rows));
         return ConvertColumn(array, field->type(), IsReadAsDictionary(*field->type()));
       }
       const auto found = std::ranges::find(names, field->name());
@@ -117,7 +116,33 @@ class Loader {
       ARROW_ASSIGN_OR_RAISE(piece->columns[c], column_of(join_.columns[c]));
     }
     ARROW_ASSIGN_OR_RAISE(piece->read, ReadJoinKeys(keys, join_.key_types, piece->num_rows));
-    return arrow::Status::OK();
+    return part_.count == 1 ? arrow::Status::OK() : KeepPart(piece);
+  }
+
+  /// Takes the rows of the other parts out, and the values of dictionaries that only they had.
+  arrow::Status KeepPart(Piece* piece) const {
+    const std::vector<int32_t> parts = PartsOfRows(piece->read, piece->num_rows, part_.count);
+    arrow::Int32Builder builder;
+    for (size_t row = 0; row < parts.size(); ++row) {
+      if (parts[row] == part_.index) {
+        ARROW_RETURN_NOT_OK(builder.Append(static_cast<int32_t>(row)));
+      }
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto rows, builder.Finish());
+    const auto keep = [&](std::shared_ptr<arrow::Array>* array) -> arrow::Status {
+      if (*array == nullptr) return arrow::Status::OK();
+      ARROW_ASSIGN_OR_RAISE(const auto plain, Materialize(*array, piece->num_rows));
+      ARROW_ASSIGN_OR_RAISE(const auto taken, arrow::compute::Take(*plain, *rows));
+      return ConvertColumn(taken, taken->type(), IsReadAsDictionary(*taken->type())).Value(array);
+    };
+    std::vector<arrow::Datum> keys;
+    for (auto& key : piece->keys) {
+      ARROW_RETURN_NOT_OK(keep(&key));
+      keys.emplace_back(key);
+    }
+    for (auto& column : piece->columns) ARROW_RETURN_NOT_OK(keep(&column));
+    piece->num_rows = rows->length();
+    return ReadJoinKeys(keys, join_.key_types, piece->num_rows).Value(&piece->read);
   }
 
   /// The keys of all pieces one after another, and from them the indexes.
@@ -126,8 +151,8 @@ class Loader {
     std::vector<int64_t> integers;
     std::vector<Hash128> identities;
     std::vector<uint8_t> valid;
-    const bool has_nulls =
-        std::ranges::any_of(pieces_, [](const Piece& piece) { return piece.read.valid != nullptr; });
+    const bool has_nulls = std::ranges::any_of(
+        pieces_, [](const Piece& piece) { return piece.read.valid != nullptr; });
     const bool is_integer = !pieces_.empty() && pieces_.front().read.integers != nullptr;
     is_integer ? integers.reserve(n) : identities.reserve(n);
     for (const Piece& piece : pieces_) {
@@ -259,20 +284,10 @@ class Loader {
     for (const int column : join_.dimension_keys) {
       names.push_back(dimension_.schema->field(column)->name());
     }
-    const auto times =
-        1 + std::ranges::count(firsts, rows[static_cast<size_t>(smallest)]);
-    std::string message = "the dimension " + dimension_.path + " is not unique in its key";
-    if (dimension_.is_dated) {
-      message += " in its partition of " + FormatCivilDay(dimension_.days[state]);
-    }
-    message += ": " + KeyText(names, keys, smallest) + " is there " + std::to_string(times) +
-               " times";
-    if (rows.size() > 1) {
-      message += "; " + std::to_string(rows.size()) + " keys are there more than once";
-    }
-    return MakeError(ErrorCode::kRunFailed, std::move(message),
-                     "remove the repeated rows of " + dimension_.root.uri +
-                         ", or add the column that tells them apart to 'key'");
+    const auto times = 1 + std::ranges::count(firsts, rows[static_cast<size_t>(smallest)]);
+    const std::string day = dimension_.is_dated ? FormatCivilDay(dimension_.days[state]) : "";
+    return RepeatedKeyError(dimension_, day, KeyText(names, keys, smallest), times,
+                            static_cast<int64_t>(rows.size()));
   }
 
   arrow::Status Concatenate(size_t c) {
@@ -298,6 +313,7 @@ class Loader {
   const Dimension& dimension_;
   const BoundJoin& join_;
   const std::vector<bool>& needed_;
+  KeyPart part_;
   std::vector<bool> is_needed_;  ///< per BoundJoin::columns
   std::vector<Piece> pieces_;
   std::shared_ptr<DimensionTable> table_ = std::make_shared<DimensionTable>();
@@ -307,8 +323,16 @@ class Loader {
 
 arrow::Result<std::shared_ptr<const DimensionTable>> LoadDimension(
     const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
-    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled) {
-  return Loader(dimension, join, needed).Load(threads, cancelled);
+    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled,
+    KeyPart part) {
+  auto table = Loader(dimension, join, needed, part).Load(threads, cancelled);
+  if (table.ok() || part.count == 1 || CodeOf(table.status()) != ErrorCode::kRunFailed) {
+    return table;
+  }
+  // Which key is the first of all, and how many there are, only the whole dimension tells.
+  const std::vector<bool> none(needed.size(), false);
+  ARROW_RETURN_NOT_OK(Loader(dimension, join, none, {}).Load(threads, cancelled).status());
+  return table.status();
 }
 
 arrow::Result<DimensionTables> LoadedDimensions::Get(const BoundPipeline& pipeline,
@@ -331,6 +355,17 @@ arrow::Result<DimensionTables> LoadedDimensions::Get(const BoundPipeline& pipeli
 void LoadedDimensions::Release() {
   const std::lock_guard lock(mutex_);
   tables_.clear();
+}
+
+arrow::Status RepeatedKeyError(const Dimension& dimension, const std::string& day,
+                               const std::string& key, int64_t times, int64_t keys) {
+  std::string message = "the dimension " + dimension.path + " is not unique in its key";
+  if (!day.empty()) message += " in its partition of " + day;
+  message += ": " + key + " is there " + std::to_string(times) + " times";
+  if (keys > 1) message += "; " + std::to_string(keys) + " keys are there more than once";
+  return MakeError(ErrorCode::kRunFailed, std::move(message),
+                   "remove the repeated rows of " + dimension.root.uri +
+                       ", or add the column that tells them apart to 'key'");
 }
 
 std::vector<int> ColumnsRead(const BoundJoin& join, const std::vector<bool>& needed) {

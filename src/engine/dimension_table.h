@@ -12,6 +12,7 @@
 #include <arrow/result.h>
 
 #include "engine/dimension.h"
+#include "engine/join_keys.h"
 #include "engine/key_index.h"
 #include "pipeline/bound_pipeline.h"
 
@@ -28,10 +29,11 @@ struct DimensionTable {
 
 /// Reads the dimension of a join: its key and those of its columns that are in `needed`, which is
 /// over BoundPipeline::rows. An error (kRunFailed) if a key comes twice, which names the first of
-/// such keys and says how many there are.
+/// such keys and says how many there are. With a `part` only the rows whose keys fall into it.
 arrow::Result<std::shared_ptr<const DimensionTable>> LoadDimension(
     const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
-    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled);
+    const std::vector<bool>& needed, int threads, const std::atomic<bool>* cancelled,
+    KeyPart part = {});
 
 using DimensionTables = std::vector<std::shared_ptr<const DimensionTable>>;
 
@@ -49,6 +51,11 @@ class LoadedDimensions {
   std::mutex mutex_;
   DimensionTables tables_;
 };
+
+/// The error (kRunFailed) of a dimension that is not unique in its key. `key` comes `times` times,
+/// as the first of `keys` such keys; `day` is that of the partition, empty if there is none.
+arrow::Status RepeatedKeyError(const Dimension& dimension, const std::string& day,
+                               const std::string& key, int64_t times, int64_t keys);
 
 /// The columns of its dimension that a join reads: its key, and those of `needed`.
 std::vector<int> ColumnsRead(const BoundJoin& join, const std::vector<bool>& needed);

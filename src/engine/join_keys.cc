@@ -116,4 +116,21 @@ arrow::Result<JoinKeys> ReadJoinKeys(const std::vector<arrow::Datum>& columns,
   return keys;
 }
 
+std::vector<int32_t> PartsOfRows(const JoinKeys& keys, int64_t num_rows, int parts) {
+  std::vector<int32_t> part_of_row(static_cast<size_t>(num_rows));
+  const auto count = static_cast<uint64_t>(parts);
+  for (int64_t row = 0; row < num_rows; ++row) {
+    uint64_t hash = HashInteger(static_cast<uint64_t>(row));
+    if (keys.valid == nullptr || keys.valid[row]) {
+      const int64_t key = keys.codes != nullptr ? keys.codes[row] : row;
+      hash = keys.integers != nullptr ? HashInteger(static_cast<uint64_t>(keys.integers[key]))
+                                      : HashInteger(keys.identities[key].low);
+    }
+    // The high bits, which the places of an index do not come from.
+    part_of_row[static_cast<size_t>(row)] =
+        static_cast<int32_t>((static_cast<uint128_t>(hash) * count) >> 64);
+  }
+  return part_of_row;
+}
+
 }  // namespace tidemill

@@ -33,6 +33,15 @@ struct JoinKeys {
   std::vector<int32_t> code_storage;
 };
 
+/// One of `count` parts into which keys are cut.
+struct KeyPart {
+  int index = 0;
+  int count = 1;
+};
+
+/// The part of each row, of `parts`. Rows without a key may be in any.
+std::vector<int32_t> PartsOfRows(const JoinKeys& keys, int64_t num_rows, int parts);
+
 /// The keys of `num_rows` rows whose key columns are `columns` (arrays, plain or dictionaries, or
 /// scalars). Values are compared as `types`, which hold those of both sides.
 arrow::Result<JoinKeys> ReadJoinKeys(const std::vector<arrow::Datum>& columns,

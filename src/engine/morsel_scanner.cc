@@ -7,6 +7,7 @@
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
+#include "engine/join_keys.h"
 #include "engine/label_windows.h"
 #include "engine/quarantine.h"
 #include "engine/row_joiner.h"
@@ -36,27 +37,72 @@ void KeepElements(const std::vector<uint8_t>& mask, std::vector<Value>* values) 
   values->resize(next);
 }
 
+/// The columns that input checks and filter need.
+std::vector<bool> NeededBefore(const BoundPipeline& pipeline) {
+  std::vector<int> columns;
+  if (pipeline.where != nullptr) CollectColumns(pipeline.where, &columns);
+  for (const AggregateCall& metric : pipeline.input_checks.metrics) {
+    for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
+    if (metric.filter) CollectColumns(metric.filter, &columns);
+  }
+  return ReadFor(pipeline, columns);
+}
+
 class MorselScanner {
  public:
-  MorselScanner(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
-                ScanCounts* counts, FrameMetrics* metrics, RowSpoolWriter* quarantine)
+  MorselScanner(const Plan& plan, const MorselTarget& target)
       : plan_(plan),
         pipeline_(*plan.pipeline),
-        joiner_(*plan.pipeline, tables),
-        shared_(shared),
-        counts_(counts),
-        metrics_(metrics),
-        quarantine_(quarantine) {}
+        joiner_(*plan.pipeline, target.tables),
+        shared_(target.shared),
+        counts_(target.counts),
+        metrics_(target.metrics),
+        quarantine_(target.quarantine) {}
 
   arrow::Result<TileRun> Scan(const MorselRef& ref, RawMorsel raw) {
+    ARROW_ASSIGN_OR_RAISE(Morsel morsel, Begin(ref, std::move(raw)));
+    if (morsel.frame.num_rows == 0) return TileRun{};
+    return Reduce(std::move(morsel));
+  }
+
+  arrow::Status Spill(const MorselRef& ref, RawMorsel raw, const JoinParts& cut, bool is_filtered,
+                      SpilledRows* rows) {
+    ARROW_ASSIGN_OR_RAISE(Morsel morsel, Begin(ref, std::move(raw)));
+    if (is_filtered && morsel.frame.num_rows > 0) ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
+    const int64_t n = morsel.frame.num_rows;
+    if (n == 0) return arrow::Status::OK();
+    const BoundJoin& join = pipeline_.joins[static_cast<size_t>(cut.join)];
+    ARROW_RETURN_NOT_OK(joiner_.Add(ReadFor(pipeline_, join.keys), &morsel.frame));
+    std::vector<arrow::Datum> columns;
+    for (int key : join.keys) columns.push_back(morsel.frame.columns[static_cast<size_t>(key)]);
+    ARROW_ASSIGN_OR_RAISE(const JoinKeys keys, ReadJoinKeys(columns, join.key_types, n));
+    return rows->Append(morsel.frame, morsel.strata, morsel.constant_stratum,
+                        PartsOfRows(keys, n, cut.parts));
+  }
+
+  arrow::Result<TileRun> Continue(SpilledBatch batch, bool is_filtered) {
+    is_spilled_ = true;
+    Morsel morsel;
+    morsel.frame = std::move(batch.frame);
+    morsel.strata = std::move(batch.strata);
+    return is_filtered ? Finish(std::move(morsel)) : Reduce(std::move(morsel));
+  }
+
+ private:
+  /// The rows of the row group that count in the plan.
+  arrow::Result<Morsel> Begin(const MorselRef& ref, RawMorsel raw) {
     file_ = static_cast<size_t>(ref.file);
     Morsel morsel;
     TakeColumns(std::move(raw), &morsel);
     ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
-    if (morsel.frame.num_rows == 0) return TileRun{};
     counts_->rows_read += morsel.frame.num_rows;
-    if (!pipeline_.row_rules.empty()) ARROW_RETURN_NOT_OK(ApplyRules(ref, &morsel));
-    if (morsel.frame.num_rows == 0) return TileRun{};
+    if (!pipeline_.row_rules.empty() && morsel.frame.num_rows > 0) {
+      ARROW_RETURN_NOT_OK(ApplyRules(ref, &morsel));
+    }
+    return morsel;
+  }
+
+  arrow::Result<TileRun> Reduce(Morsel morsel) {
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
     if (measure_only || (pipeline_.where == nullptr && !HasInnerJoin())) {
       ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
@@ -67,19 +113,25 @@ class MorselScanner {
       if (measure_only) return TileRun{};
       return Aggregate(morsel, &reader);
     }
-    {
-      // Checks see the events before `where`; so does whatever column they and `where` need.
-      ARROW_RETURN_NOT_OK(Derive(&morsel.frame, NeededBefore()));
-      Evaluator evaluator(&morsel.frame);
-      ArgumentReader reader(&morsel.frame, &evaluator);
-      ARROW_RETURN_NOT_OK(Measure(morsel, &reader));
-      if (pipeline_.where != nullptr) {
-        std::vector<uint8_t> mask;
-        ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
-        counts_->rows_filtered += morsel.frame.num_rows - kept;
-        ARROW_RETURN_NOT_OK(Keep(mask, kept, &morsel));
-      }
-    }
+    ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
+    return Finish(std::move(morsel));
+  }
+
+  /// Checks see the events before `where`; so does whatever column they and `where` need.
+  arrow::Status MeasureAndFilter(Morsel* morsel) {
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, NeededBefore(pipeline_)));
+    Evaluator evaluator(&morsel->frame);
+    ArgumentReader reader(&morsel->frame, &evaluator);
+    ARROW_RETURN_NOT_OK(Measure(*morsel, &reader));
+    if (pipeline_.where == nullptr) return arrow::Status::OK();
+    std::vector<uint8_t> mask;
+    ARROW_ASSIGN_OR_RAISE(const int64_t kept, evaluator.EvaluateToMask(pipeline_.where, &mask));
+    counts_->rows_filtered += morsel->frame.num_rows - kept;
+    return Keep(mask, kept, morsel);
+  }
+
+  /// What comes behind checks and filter.
+  arrow::Result<TileRun> Finish(Morsel morsel) {
     ARROW_RETURN_NOT_OK(KeepMatched(&morsel));
     if (morsel.frame.num_rows == 0) return TileRun{};
     ARROW_RETURN_NOT_OK(Derive(&morsel.frame, plan_.needed_columns));
@@ -88,7 +140,6 @@ class MorselScanner {
     return Aggregate(morsel, &reader);
   }
 
- private:
   /// Takes the columns of the plan over, those of the file's place among them.
   void TakeColumns(RawMorsel raw, Morsel* morsel) {
     const Source& source = *plan_.source;
@@ -147,16 +198,6 @@ class MorselScanner {
                             evaluator.Evaluate(pipeline_.derived[i].expression));
     }
     return arrow::Status::OK();
-  }
-
-  std::vector<bool> NeededBefore() const {
-    std::vector<int> columns;
-    if (pipeline_.where != nullptr) CollectColumns(pipeline_.where, &columns);
-    for (const AggregateCall& metric : pipeline_.input_checks.metrics) {
-      for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
-      if (metric.filter) CollectColumns(metric.filter, &columns);
-    }
-    return ReadFor(pipeline_, columns);
   }
 
   /// Keeps the rows of `mask` in the frame and their strata.
@@ -353,12 +394,13 @@ class MorselScanner {
                                     morsel.strata.empty() ? nullptr : morsel.strata.data(),
                                     morsel.constant_stratum, reader));
     if (policy == NullEntity::kError && groups.rows_without_entity > 0) {
-      return MakeError(ErrorCode::kRunFailed,
-                       plan_.source->files[file_].relative_path + " has " +
-                           std::to_string(groups.rows_without_entity) +
-                           (groups.rows_without_entity == 1 ? " row" : " rows") +
-                           " with a NULL entity (" + EntityNames() + ")",
-                       "set null_entity to drop or keep, or filter them with source.where");
+      return MakeError(
+          ErrorCode::kRunFailed,
+          (is_spilled_ ? plan_.source->root.uri : plan_.source->files[file_].relative_path) +
+              " has " + std::to_string(groups.rows_without_entity) +
+              (groups.rows_without_entity == 1 ? " row" : " rows") + " with a NULL entity (" +
+              EntityNames() + ")",
+          "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
     if (plan_.labels != nullptr) return AggregateForLabels(morsel, std::move(groups), reader);
@@ -393,15 +435,30 @@ class MorselScanner {
   FrameMetrics* metrics_;
   RowSpoolWriter* quarantine_;  ///< may be null
   size_t file_ = 0;
+  bool is_spilled_ = false;  ///< whose rows come from several files
 };
 
 }  // namespace
 
-arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
-                                  const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
-                                  ScanCounts* counts, FrameMetrics* metrics,
-                                  RowSpoolWriter* quarantine) {
-  return MorselScanner(plan, tables, shared, counts, metrics, quarantine).Scan(ref, std::move(raw));
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const MorselTarget& target,
+                                  const MorselRef& ref, RawMorsel raw) {
+  return MorselScanner(plan, target).Scan(ref, std::move(raw));
+}
+
+bool FiltersBefore(const Plan& plan, const JoinParts& cut) {
+  return plan.scope == PlanScope::kFeatures &&
+         !DependsOnJoin(*plan.pipeline, cut.join, NeededBefore(*plan.pipeline));
+}
+
+arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
+                          RawMorsel raw, const JoinParts& cut, bool is_filtered,
+                          SpilledRows* rows) {
+  return MorselScanner(plan, target).Spill(ref, std::move(raw), cut, is_filtered, rows);
+}
+
+arrow::Result<TileRun> ReduceSpilled(const Plan& plan, const MorselTarget& target,
+                                     SpilledBatch batch, bool is_filtered) {
+  return MorselScanner(plan, target).Continue(std::move(batch), is_filtered);
 }
 
 }  // namespace tidemill

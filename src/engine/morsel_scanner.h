@@ -5,17 +5,36 @@
 #include "engine/dimension_table.h"
 #include "engine/morsel_reader.h"
 #include "engine/scan.h"
+#include "engine/spilled_rows.h"
 #include "engine/tile_run.h"
 
 namespace tidemill {
 
-/// Reduces the row group `ref`, read as `raw`, to tiles of `shared`'s layout. `raw` holds at least
-/// Plan::file_columns; its arrays may be in use elsewhere. `tables` has one element per join of the
-/// plan. Adds to `counts` and `metrics`, and rows that a rule quarantines to `quarantine` (null:
-/// they are dropped). A run without rows where no row counts.
-arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
-                                  const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
-                                  ScanCounts* counts, FrameMetrics* metrics,
-                                  RowSpoolWriter* quarantine);
+/// Where a thread of a scan takes dimensions from and puts what it finds.
+struct MorselTarget {
+  const DimensionTables& tables;  ///< one per join of the plan
+  const ScanResult& shared;       ///< whose layout, entity codec and interners are used
+  ScanCounts* counts;
+  FrameMetrics* metrics;
+  RowSpoolWriter* quarantine;  ///< of rows that a rule quarantines; null: they are dropped
+};
+
+/// Reduces the row group `ref`, an element of Plan::morsels, read as `raw`, to tiles. `raw` holds
+/// at least Plan::file_columns; its arrays may be in use elsewhere. A run without rows where no row
+/// counts.
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const MorselTarget& target,
+                                  const MorselRef& ref, RawMorsel raw);
+
+/// Whether input checks and filter come before the join that is cut: they do not need it.
+bool FiltersBefore(const Plan& plan, const JoinParts& cut);
+
+/// Appends the rows of a row group to their parts, before anything that needs the join that is cut;
+/// after input checks and filter if `is_filtered`.
+arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
+                          RawMorsel raw, const JoinParts& cut, bool is_filtered, SpilledRows* rows);
+
+/// The rest of ScanMorsel for rows that were spilled.
+arrow::Result<TileRun> ReduceSpilled(const Plan& plan, const MorselTarget& target,
+                                     SpilledBatch batch, bool is_filtered);
 
 }  // namespace tidemill

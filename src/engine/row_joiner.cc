@@ -38,8 +38,8 @@ class Finder {
   /// The rows whose state is `state`.
   void FindSome(const KeyIndex& index, const std::vector<int32_t>& states, int32_t state,
                 int32_t* matches) {
-    std::vector<int32_t> of_code(
-        keys_.codes == nullptr ? 0 : static_cast<size_t>(keys_.num_keys), kUnknown);
+    std::vector<int32_t> of_code(keys_.codes == nullptr ? 0 : static_cast<size_t>(keys_.num_keys),
+                                 kUnknown);
     for (size_t i = 0; i < states.size(); ++i) {
       if (states[i] != state || (keys_.valid != nullptr && !keys_.valid[i])) continue;
       if (keys_.codes == nullptr) {
@@ -86,6 +86,48 @@ arrow::Result<std::shared_ptr<arrow::Array>> AsIndices(std::shared_ptr<arrow::Bu
   return std::make_shared<arrow::Int32Array>(n, std::move(matches), std::move(validity), missing);
 }
 
+template <typename T>
+arrow::Result<std::shared_ptr<arrow::Array>> GatherAs(const arrow::Array& values,
+                                                      const arrow::Int32Array& rows) {
+  const int64_t n = rows.length();
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
+                        arrow::AllocateBuffer(n * static_cast<int64_t>(sizeof(T))));
+  auto* target = reinterpret_cast<T*>(buffer->mutable_data());
+  const T* source = values.data()->GetValues<T>(1);
+  const int32_t* at = rows.raw_values();
+  const auto size = static_cast<uint32_t>(values.length());
+  for (int64_t i = 0; i < n; ++i) {
+    const auto row = static_cast<uint32_t>(at[i]);
+    target[i] = row < size ? source[row] : T{};
+  }
+  return arrow::MakeArray(
+      arrow::ArrayData::Make(values.type(), n, {rows.null_bitmap(), buffer}, rows.null_count()));
+}
+
+/// The values at `rows`; NULL where a row is. Without NULLs in the dimension the result has those
+/// of `rows`, so nothing is to be asked per row; what lies under a NULL does not matter.
+arrow::Result<std::shared_ptr<arrow::Array>> Gather(const std::shared_ptr<arrow::Array>& values,
+                                                    const arrow::Int32Array& rows) {
+  if (values->null_count() == 0 && rows.offset() == 0 && arrow::is_primitive(values->type_id())) {
+    switch (values->type()->bit_width()) {
+      case 8:
+        return GatherAs<uint8_t>(*values, rows);
+      case 16:
+        return GatherAs<uint16_t>(*values, rows);
+      case 32:
+        return GatherAs<uint32_t>(*values, rows);
+      case 64:
+        return GatherAs<uint64_t>(*values, rows);
+      default:
+        break;
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      auto taken,
+      arrow::compute::Take(*values, rows, arrow::compute::TakeOptions::NoBoundsCheck()));
+  return taken;
+}
+
 /// A dictionary much longer than the column would cost more than the column: it is cut down to the
 /// values that are there.
 arrow::Result<std::shared_ptr<arrow::Array>> Compact(const arrow::DictionaryArray& column) {
@@ -114,9 +156,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> Compact(const arrow::DictionaryArra
   const arrow::Int32Array taken(static_cast<int64_t>(used.size()), arrow::Buffer::Wrap(used));
   ARROW_ASSIGN_OR_RAISE(auto dictionary, arrow::compute::Take(*column.dictionary(), taken));
   std::shared_ptr<arrow::Buffer> validity = indices.null_bitmap();
-  auto compact = std::make_shared<arrow::Int32Array>(
-      n, std::shared_ptr<arrow::Buffer>(std::move(buffer)), std::move(validity),
-      indices.null_count(), 0);
+  auto compact =
+      std::make_shared<arrow::Int32Array>(n, std::shared_ptr<arrow::Buffer>(std::move(buffer)),
+                                          std::move(validity), indices.null_count(), 0);
   return std::make_shared<arrow::DictionaryArray>(column.type(), std::move(compact),
                                                   std::move(dictionary));
 }
@@ -173,22 +215,21 @@ arrow::Status RowJoiner::LookUp(size_t join, Frame* frame) const {
 }
 
 arrow::Status RowJoiner::AddColumn(size_t join, size_t column, Frame* frame) const {
-  const arrow::Datum& matches = frame->columns[MatchColumn(join)];
+  const auto matches =
+      std::static_pointer_cast<arrow::Int32Array>(frame->columns[MatchColumn(join)].make_array());
   const auto& values = tables_[join]->columns[column];
   auto& target = frame->columns[static_cast<size_t>(pipeline_.joins[join].first_column) + column];
   if (values->length() == 0) {
     ARROW_ASSIGN_OR_RAISE(target, arrow::MakeArrayOfNull(values->type(), frame->num_rows));
     return arrow::Status::OK();
   }
-  const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
   if (values->type_id() != arrow::Type::DICTIONARY) {
-    ARROW_ASSIGN_OR_RAISE(target, arrow::compute::Take(values, matches, options));
+    ARROW_ASSIGN_OR_RAISE(target, Gather(values, *matches));
     return arrow::Status::OK();
   }
   const auto& coded = static_cast<const arrow::DictionaryArray&>(*values);
-  ARROW_ASSIGN_OR_RAISE(const arrow::Datum codes,
-                        arrow::compute::Take(coded.indices(), matches, options));
-  const arrow::DictionaryArray gathered(coded.type(), codes.make_array(), coded.dictionary());
+  ARROW_ASSIGN_OR_RAISE(auto codes, Gather(coded.indices(), *matches));
+  const arrow::DictionaryArray gathered(coded.type(), std::move(codes), coded.dictionary());
   ARROW_ASSIGN_OR_RAISE(target, Compact(gathered));
   return arrow::Status::OK();
 }

@@ -31,9 +31,7 @@ class RowJoiner {
   }
 
   /// Where the day of each row is put (an array or a scalar of dates) if NeedsDays.
-  static size_t DayColumn(const BoundPipeline& pipeline) {
-    return NumColumns(pipeline) - 1;
-  }
+  static size_t DayColumn(const BoundPipeline& pipeline) { return NumColumns(pipeline) - 1; }
   static bool NeedsDays(const BoundPipeline& pipeline);
 
   /// Adds the joined columns of `needed` (over BoundPipeline::rows) that the frame has not yet.

@@ -24,6 +24,8 @@ struct PassOptions {
   int threads = 1;
   int writers = 1;          ///< dates that take rows at the same time
   int64_t tile_memory = 0;  ///< bytes of tiles to hold before spilling; 0: no limit
+  /// Bytes of dimensions to hold; beyond them events are cut into parts on disk. 0: no limit.
+  int64_t dimension_memory = 0;
   int64_t wave_rows =
       1 << 19;  ///< features (over all dates) that are computed before they are written
   /// Whether the tiles shall mean the same in another process: distinct values as such, not as
@@ -63,6 +65,7 @@ struct ScanResult {
   FrameMetrics input_metrics;
   ScanCounts counts;
   std::vector<RowSpoolFile> quarantined;
+  int64_t spilled_rows = 0;  ///< bytes of events that were cut into parts on disk
 };
 
 /// The result of reading nothing: tiles may be added to it.

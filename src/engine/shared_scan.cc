@@ -187,7 +187,7 @@ class SharedWork : public PassWork {
     sharer_->plan->loaded->Release();
     const ScanResult& result = *sharer_->result;
     return ScanSummary{result.counts, InputMetricsOf(*sharer_->plan, result.input_metrics),
-                       result.tiles->spilled_bytes(), result.quarantined};
+                       result.tiles->spilled_bytes() + result.spilled_rows, result.quarantined};
   }
 
   arrow::Result<FeatureSummary> Features(const std::vector<bool>& wanted,

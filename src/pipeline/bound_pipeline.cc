@@ -141,13 +141,19 @@ class Binder {
         }
       }
     }
-    RefuseJoinedTime();
+    if (bound_.event_time >= 0) {
+      RefuseJoined(*spec_.source.event_time, "event_time", {bound_.event_time});
+    }
     if (spec_.grain == Grain::kHour && !spec_.source.event_time) {
       Fail(spec_.source.path, "grain: hour needs source.event_time to tell the hour of an event");
     }
     if (spec_.source.day) {
       Collect(BindDay(spec_, *bound_.rows).Value(&bound_.day));
-      RefuseJoinedDay();
+      if (bound_.day != nullptr) {
+        std::vector<int> columns;
+        CollectColumns(bound_.day, &columns);
+        RefuseJoined(*spec_.source.day, "the day of an event", columns);
+      }
     } else if (!spec_.source.event_time) {
       Fail(spec_.source.path, "the source needs 'day' or 'event_time' to tell the day of an event");
     }
@@ -165,26 +171,12 @@ class Binder {
   }
 
   /// The day of an event decides what is looked up for it, so it is there before.
-  void RefuseJoinedTime() {
-    if (bound_.joins.empty() || bound_.event_time < 0) return;
-    const std::vector<bool> needed = ReadFor(bound_, {bound_.event_time});
-    if (std::any_of(needed.begin() + bound_.num_source_columns,
-                    needed.begin() + bound_.first_derived, [](bool is) { return is; })) {
-      Fail(*spec_.source.event_time, "event_time comes out of a joined dimension",
-           "it must be a column of the source, or be computed from such columns");
-    }
-  }
-
-  void RefuseJoinedDay() {
-    if (bound_.joins.empty() || bound_.day == nullptr) return;
-    std::vector<int> columns;
-    CollectColumns(bound_.day, &columns);
+  void RefuseJoined(const LocatedText& at, const char* what, const std::vector<int>& columns) {
     const std::vector<bool> needed = ReadFor(bound_, columns);
-    if (std::any_of(needed.begin() + bound_.num_source_columns,
-                    needed.begin() + bound_.first_derived, [](bool is) { return is; })) {
-      Fail(*spec_.source.day, "the day of an event comes out of a joined dimension",
-           "it must be a column of the source, or be computed from such columns");
-    }
+    const auto end = needed.begin() + bound_.first_derived;
+    if (std::find(needed.begin() + bound_.num_source_columns, end, true) == end) return;
+    Fail(at, std::string(what) + " comes out of a joined dimension",
+         "it must be a column of the source, or be computed from such columns");
   }
 
   void BindEntity() {

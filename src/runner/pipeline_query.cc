@@ -11,7 +11,7 @@
 namespace tidemill {
 
 PipelineQuery::PipelineQuery(const Plan& plan, Dialect dialect)
-    : plan_(plan), pipeline_(*plan.pipeline) {
+    : plan_(plan), pipeline_(*plan.pipeline), dimensions_(plan.dimensions.size()) {
   context_.dialect = dialect;
   SetDate(0);
   context_.run_timestamp = "now()";
@@ -33,15 +33,21 @@ void PipelineQuery::AddStep(const std::string& name, const std::string& text) {
 }
 
 arrow::Status PipelineQuery::AddEvents(const std::string& from) {
-  if (!pipeline_.joins.empty()) {
-    return MakeError(ErrorCode::kInvalid, "source.join has no SQL yet", "use --engine native");
-  }
   AddStep("source", "SELECT * FROM " + from);
+  return AddDerived(/*from_joins=*/false);
+}
+
+/// The derived columns that are computed from joined ones, or the others.
+arrow::Status PipelineQuery::AddDerived(bool from_joins) {
   for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
     const DerivedColumn& column = pipeline_.derived[i];
     const size_t index = static_cast<size_t>(pipeline_.first_derived) + i;
     // A Spark session reads no columns but those that are needed.
     if (is_spark() && !plan_.needed_columns[index]) continue;
+    const std::vector<bool> reads = ReadFor(pipeline_, {static_cast<int>(index)});
+    const auto joined = reads.begin() + pipeline_.num_source_columns;
+    const auto end = reads.begin() + pipeline_.first_derived;
+    if ((std::find(joined, end, true) != end) != from_joins) continue;
     auto sql = ExpressionToSql(column.expression, context_);
     if (!sql.ok()) return WithContext(sql.status(), "source.columns: " + column.name);
     AddStep("derived_" + std::to_string(i + 1),
@@ -72,7 +78,57 @@ arrow::Status PipelineQuery::AddSlots() {
     slot = "CAST(" + day + " AS DATE)";
   }
   AddStep("slots", "SELECT *, " + slot + " AS " + Name(SlotColumn()) + "\n  FROM " + last_);
-  return arrow::Status::OK();
+  if (pipeline_.joins.empty()) return arrow::Status::OK();
+  AddJoins();
+  return AddDerived(/*from_joins=*/true);
+}
+
+/// Rows without a match stay, so that input checks see them; they leave with those that `where`
+/// takes out.
+void PipelineQuery::AddJoins() {
+  for (size_t j = 0; j < pipeline_.joins.size(); ++j) {
+    if (!HasJoin(j)) continue;
+    const BoundJoin& join = pipeline_.joins[j];
+    const Dimension& dimension = *plan_.dimensions[j];
+    const auto theirs = [&](int column) {
+      return "d." + Name(dimension.schema->field(column)->name());
+    };
+    std::string text = "SELECT e.*";
+    for (size_t c = 0; c < join.columns.size(); ++c) {
+      const auto column = static_cast<size_t>(join.first_column) + c;
+      if (is_spark() && !plan_.needed_columns[column]) continue;
+      text += ",\n    " + theirs(join.columns[c]) + " AS " +
+              Name(pipeline_.rows->field(static_cast<int>(column))->name());
+    }
+    text += ",\n    " + theirs(join.dimension_keys[0]) + " IS NOT NULL AS " + Name(MatchColumn(j));
+    text += "\n  FROM " + last_ + " e\n  LEFT JOIN " + dimensions_[j] + " d\n    ON ";
+    for (size_t k = 0; k < join.keys.size(); ++k) {
+      text += (k == 0 ? "" : " AND ") + ("e." + Name(pipeline_.rows->field(join.keys[k])->name())) +
+              " = " + theirs(join.dimension_keys[k]);
+    }
+    if (dimension.is_dated) {
+      text += " AND d." + Name(dimension.day_column) + " = " + StateOfDay(dimension);
+    }
+    AddStep("joined_" + std::to_string(j + 1), text);
+  }
+}
+
+/// The partition of a dated dimension that counts for an event. The list is of partitions, not of
+/// days that rows have: an empty one counts as well.
+std::string PipelineQuery::StateOfDay(const Dimension& dimension) const {
+  if (dimension.days.empty()) return "CAST(NULL AS DATE)";
+  std::string day = "e." + Name(SlotColumn());
+  if (by_hour()) {
+    const std::string seconds = day + " * 3600";
+    day = is_spark() ? "CAST(timestamp_seconds(" + seconds + ") AS DATE)"
+                     : "CAST(" + InZone("to_timestamp(" + seconds + ")") + " AS DATE)";
+  }
+  std::string text = "CASE";
+  for (size_t d = dimension.days.size(); d-- > 0;) {
+    const std::string state = "DATE '" + FormatCivilDay(dimension.days[d]) + "'";
+    text += " WHEN " + day + " >= " + state + " THEN " + state;
+  }
+  return text + " END";
 }
 
 std::string PipelineQuery::SlotText(Slot slot) const {
@@ -131,6 +187,9 @@ arrow::Status PipelineQuery::AddInput(SlotRange slots) {
     auto sql = ExpressionToSql(pipeline_.where, context_);
     if (!sql.ok()) return WithContext(sql.status(), "source.where");
     text += "\n    AND (" + *sql + ")";
+  }
+  for (size_t j = 0; j < pipeline_.joins.size(); ++j) {
+    if (pipeline_.joins[j].is_inner) text += "\n    AND " + Name(MatchColumn(j));
   }
   if (pipeline_.spec.null_entity == NullEntity::kDrop) {
     for (const std::string& column : Entity()) text += "\n    AND " + column + " IS NOT NULL";

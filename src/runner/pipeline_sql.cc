@@ -26,16 +26,48 @@ std::string ReadParquet(const Location& root, const arrow::Schema& partitions) {
          ", hive_partitioning = true" + HiveTypes(partitions) + ", union_by_name = true)";
 }
 
+/// A dimension as DuckDB reads it. Of a Delta table those are the files of its version.
+arrow::Result<std::string> DimensionText(const Dimension& dimension) {
+  std::string files;
+  if (dimension.version) {
+    for (const DataFile& file : dimension.files) {
+      if (file.deleted_rows != nullptr) {
+        return MakeError(ErrorCode::kInvalid,
+                         "the dimension " + dimension.path +
+                             " has deletion vectors, which reading its files does not heed",
+                         "run OPTIMIZE on it, or use --dialect spark");
+      }
+      files += (files.empty() ? "[" : ", ") + QuoteText(file.path, Dialect::kDuckDb);
+    }
+    if (files.empty()) {
+      return MakeError(ErrorCode::kInvalid, "the dimension " + dimension.path + " has no files",
+                       "use --dialect spark");
+    }
+    files += "]";
+  } else {
+    const bool is_file = dimension.root.path.ends_with(".parquet") &&
+                         dimension.partition_schema->num_fields() == 0 &&
+                         dimension.files.size() == 1 &&
+                         dimension.files[0].path == dimension.root.path;
+    files = QuoteText(dimension.root.path + (is_file ? "" : "/**/*.parquet"), Dialect::kDuckDb);
+  }
+  return "read_parquet(" + files + ", hive_partitioning = true" +
+         HiveTypes(*dimension.partition_schema) + ", union_by_name = true)";
+}
+
 arrow::Result<std::string> DuckDbSql(const Plan& plan, const std::string& label) {
   PipelineQuery query(plan, Dialect::kDuckDb);
   ARROW_RETURN_NOT_OK(
       query.AddEvents(ReadParquet(plan.source->root, *plan.source->partition_schema)));
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    ARROW_ASSIGN_OR_RAISE(std::string from, DimensionText(*plan.dimensions[j]));
+    query.SetDimension(j, std::move(from));
+  }
   ARROW_RETURN_NOT_OK(query.AddSlots());
   ARROW_RETURN_NOT_OK(query.AddInput(plan.strata.WindowSlots(0, plan.strata.Longest(0))));
   if (plan.universe != nullptr) {
     const EntityUniverse& universe = *plan.universe;
-    ARROW_RETURN_NOT_OK(
-        query.AddUniverse(ReadParquet(universe.root, *universe.partition_schema)));
+    ARROW_RETURN_NOT_OK(query.AddUniverse(ReadParquet(universe.root, *universe.partition_schema)));
   }
   ARROW_RETURN_NOT_OK(query.AddAggregates());
   ARROW_RETURN_NOT_OK(query.AddFeatures());
