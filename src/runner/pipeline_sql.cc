@@ -20,12 +20,24 @@ std::string HiveTypes(const arrow::Schema& partitions) {
   return types.empty() ? "" : ", hive_types = {" + types + "}";
 }
 
+/// What DuckDB reads the events from. Of a Delta table only its log tells which files count, so that
+/// takes the extension `delta`.
+std::string DuckDbSource(const Plan& plan) {
+  const Source& source = *plan.source;
+  if (source.version) {
+    const SourceSpec& spec = plan.pipeline->spec.source;
+    const bool is_pinned = spec.version || spec.timestamp_ms;
+    return "delta_scan(" + QuoteText(source.root.uri, Dialect::kDuckDb) +
+           (is_pinned ? ", version = " + std::to_string(*source.version) : "") + ")";
+  }
+  return "read_parquet(" + QuoteText(source.root.uri + "/**/*.parquet", Dialect::kDuckDb) +
+         ", hive_partitioning = true" + HiveTypes(*source.partition_schema) +
+         ", union_by_name = true)";
+}
+
 arrow::Result<std::string> DuckDbSql(const Plan& plan, const std::string& label) {
   PipelineQuery query(plan, Dialect::kDuckDb);
-  const std::string files = plan.source->root.path + "/**/*.parquet";
-  ARROW_RETURN_NOT_OK(query.AddEvents(
-      "read_parquet(" + QuoteText(files, Dialect::kDuckDb) + ", hive_partitioning = true" +
-      HiveTypes(*plan.source->partition_schema) + ", union_by_name = true)"));
+  ARROW_RETURN_NOT_OK(query.AddEvents(DuckDbSource(plan)));
   ARROW_RETURN_NOT_OK(query.AddSlots());
   ARROW_RETURN_NOT_OK(query.AddInput(plan.strata.WindowSlots(0, plan.strata.Longest(0))));
   ARROW_RETURN_NOT_OK(query.AddAggregates());
