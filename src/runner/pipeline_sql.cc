@@ -20,8 +20,8 @@ std::string HiveTypes(const arrow::Schema& partitions) {
   return types.empty() ? "" : ", hive_types = {" + types + "}";
 }
 
-/// What DuckDB reads the events from. Of a Delta table only its log tells which files count, so that
-/// takes the extension `delta`.
+/// What DuckDB reads the events from. Of a Delta table only its log tells which files count, so
+/// that takes the extension `delta`.
 std::string DuckDbSource(const Plan& plan) {
   const Source& source = *plan.source;
   if (source.version) {
