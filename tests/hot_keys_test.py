@@ -119,7 +119,7 @@ def test_what_is_no_key_is_named_with_what_there_is(table):
 
 def test_people_read_a_table(table):
     text = call("table", "inspect", table, "--keys", "hot", "--top", 2).stdout
-    assert "robot" in text and "times the mean" in text and "2,9" in text
+    assert "robot" in text and "times the mean" in text and "2,883 keys" in text
 
 
 def test_no_rows_have_no_keys(tmp_path):
@@ -131,11 +131,10 @@ def test_no_rows_have_no_keys(tmp_path):
 
 
 def test_delta_tables_leave_removed_files_and_deleted_rows_out(deltars, tmp_path):
-    place = str(tmp_path / "delta")
-    first = pa.table({"k": ["a"] * 5 + ["b"] * 3, "part": [1] * 8})
-    deltars.write_deltalake(place, first)
-    deltars.write_deltalake(place, pa.table({"k": ["c"] * 4, "part": [2] * 4}), mode="overwrite")
-    deltars.write_deltalake(place, pa.table({"k": ["a", "c"], "part": [2] * 2}), mode="append")
+    place = tmp_path / "delta"
+    deltars.write(place, pa.table({"k": ["a"] * 5 + ["b"] * 3, "part": [1] * 8}), mode="append")
+    deltars.write(place, pa.table({"k": ["c"] * 4, "part": [2] * 4}), mode="overwrite")
+    deltars.write(place, pa.table({"k": ["a", "c"], "part": [2] * 2}), mode="append")
     report = call_json("table", "inspect", place, "--keys", "k")
     assert (report["format"], report["version"]) == ("delta", 2)
     assert [(one["key"]["k"], one["rows"]) for one in report["keys"]["hot"]] == [("c", 5), ("a", 1)]
