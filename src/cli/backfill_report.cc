@@ -128,8 +128,7 @@ std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle
       FormatCount(report.passes, "pass", "passes"), FormatByteSize(report.bytes_read),
       FormatCount(report.rows_written, "row", "rows"), FormatByteSize(report.bytes_written));
   if (report.rows_quarantined > 0) {
-    text += fmt::format("  {} set aside{}\n",
-                        FormatCount(report.rows_quarantined, "row", "rows"),
+    text += fmt::format("  {} set aside{}\n", FormatCount(report.rows_quarantined, "row", "rows"),
                         report.quarantine.empty() ? "" : ": " + report.quarantine);
   }
   if (report.spilled_bytes > 0) {

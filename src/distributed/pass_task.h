@@ -41,7 +41,7 @@ struct PassDescription {
 struct ScanTask {
   size_t begin = 0;
   size_t end = 0;
-  int64_t segments = 0;  ///< into which the file of tiles is to be cut, roughly
+  int64_t segments = 0;   ///< into which the file of tiles is to be cut, roughly
   bool universe = false;  ///< whether the entities that have a row anyway are read as well
 };
 

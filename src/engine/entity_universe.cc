@@ -81,8 +81,8 @@ arrow::Status BindColumns(const BoundPipeline& pipeline, EntityUniverse* univers
   const EntitiesSpec& spec = *pipeline.spec.output.entities;
   std::vector<Diagnostic> diagnostics;
   const auto fail = [&](const LocatedText& at, std::string message, std::string hint) {
-    diagnostics.push_back({std::move(message), std::move(hint), at.position,
-                           LineOf(pipeline.spec, at.position)});
+    diagnostics.push_back(
+        {std::move(message), std::move(hint), at.position, LineOf(pipeline.spec, at.position)});
   };
   for (size_t i = 0; i < pipeline.entity.size(); ++i) {
     const LocatedText& entity = pipeline.spec.entity[i];
@@ -193,13 +193,12 @@ class UniverseScanner {
     size_t next = 0;
     for (size_t i = 0; i < universe_.columns.size(); ++i) {
       const int partition = universe_.partition_schema->GetFieldIndex(universe_.columns[i]);
-      arrow::Datum column = partition >= 0
-                                ? arrow::Datum(data.partition_values[static_cast<size_t>(partition)])
-                                : arrow::Datum(read.arrays[next++]);
+      arrow::Datum column =
+          partition >= 0 ? arrow::Datum(data.partition_values[static_cast<size_t>(partition)])
+                         : arrow::Datum(read.arrays[next++]);
       const auto type = TypeOf(i);
       if (column.type()->id() != arrow::Type::DICTIONARY && !column.type()->Equals(*type)) {
-        auto cast =
-            arrow::compute::Cast(column, type, arrow::compute::CastOptions::Safe(type));
+        auto cast = arrow::compute::Cast(column, type, arrow::compute::CastOptions::Safe(type));
         if (!cast.ok()) {
           return MakeError(ErrorCode::kRunFailed,
                            universe_.root.uri + "/" + data.relative_path + ": column '" +

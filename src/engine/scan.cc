@@ -154,8 +154,8 @@ class MorselScanner {
     ARROW_RETURN_NOT_OK(CountFailures(pipeline_, frame, verdicts, origins, &counts_->rules));
     if (verdicts.kept.empty()) return arrow::Status::OK();
     if (quarantine_ != nullptr) {
-      ARROW_ASSIGN_OR_RAISE(
-          const auto rows, QuarantinedRows(plan_, ref, frame, morsel->rows, verdicts, origins));
+      ARROW_ASSIGN_OR_RAISE(const auto rows,
+                            QuarantinedRows(plan_, ref, frame, morsel->rows, verdicts, origins));
       ARROW_RETURN_NOT_OK(quarantine_->Append(index, *rows));
     }
     return Keep(verdicts.kept, verdicts.num_kept, morsel);
@@ -350,28 +350,26 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
     quarantine.assign(static_cast<size_t>(threads), RowSpoolWriter(make_file));
   }
   int64_t rows_done = 0;
-  ARROW_RETURN_NOT_OK(
-      ParallelFor(static_cast<int64_t>(end - begin), threads, options.cancelled,
-                  [&](int64_t index, int thread) -> arrow::Status {
-                    const auto t = static_cast<size_t>(thread);
-                    const auto number = static_cast<int64_t>(begin) + index;
-                    const MorselRef& morsel = plan.morsels[static_cast<size_t>(number)];
-                    RowSpoolWriter* spool = quarantine.empty() ? nullptr : &quarantine[t];
-                    auto run =
-                        MorselScanner(plan, result, &counts[t], &metrics[t], spool)
-                            .Scan(morsel, number);
-                    if (!run.ok()) {
-                      const std::string& file =
-                          plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
-                      const bool is_named = run.status().message().find(file) != std::string::npos;
-                      return is_named ? run.status() : WithContext(run.status(), file);
-                    }
-                    ARROW_RETURN_NOT_OK(result.tiles->Add(*std::move(run)));
-                    std::lock_guard lock(progress);
-                    rows_done += morsel.num_rows;
-                    if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
-                    return arrow::Status::OK();
-                  }));
+  ARROW_RETURN_NOT_OK(ParallelFor(
+      static_cast<int64_t>(end - begin), threads, options.cancelled,
+      [&](int64_t index, int thread) -> arrow::Status {
+        const auto t = static_cast<size_t>(thread);
+        const auto number = static_cast<int64_t>(begin) + index;
+        const MorselRef& morsel = plan.morsels[static_cast<size_t>(number)];
+        RowSpoolWriter* spool = quarantine.empty() ? nullptr : &quarantine[t];
+        auto run = MorselScanner(plan, result, &counts[t], &metrics[t], spool).Scan(morsel, number);
+        if (!run.ok()) {
+          const std::string& file =
+              plan.source->files[static_cast<size_t>(morsel.file)].relative_path;
+          const bool is_named = run.status().message().find(file) != std::string::npos;
+          return is_named ? run.status() : WithContext(run.status(), file);
+        }
+        ARROW_RETURN_NOT_OK(result.tiles->Add(*std::move(run)));
+        std::lock_guard lock(progress);
+        rows_done += morsel.num_rows;
+        if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
+        return arrow::Status::OK();
+      }));
   for (const ScanCounts& part : counts) result.counts.Add(part);
   for (const FrameMetrics& part : metrics) result.input_metrics.Merge(part);
   for (RowSpoolWriter& part : quarantine) ARROW_RETURN_NOT_OK(part.Finish(&result.quarantined));

@@ -86,10 +86,10 @@ struct BoundPipeline {
   std::vector<BoundFeature> features;  ///< in evaluation order, as in `results`
   std::vector<int> output_order;       ///< feature indices in the order of the file
   std::shared_ptr<arrow::Schema>
-      output;                 ///< entity columns, then features in the order of the file
+      output;                           ///< entity columns, then features in the order of the file
   std::vector<BoundRowRule> row_rules;  ///< in the order of the file
   FrameChecks input_checks;             ///< over rows, without the quarantined ones
-  FrameChecks output_checks;  ///< over output
+  FrameChecks output_checks;            ///< over output
 };
 
 /// Binds `pipeline` to a source with these columns. Errors (kInvalid) carry every fault found.

@@ -167,8 +167,7 @@ class PassRunner {
     const auto before = table_.ledger().LastPublishedBefore(result_.dates[0].feature_date);
     arrow::Status status = before.status();
     if (status.ok() && before->has_value()) {
-      status = EntityChanges::Since(table_, pipeline_, (*before)->feature_date,
-                                    ThreadsOf(options_))
+      status = EntityChanges::Since(table_, pipeline_, (*before)->feature_date, ThreadsOf(options_))
                    .Value(&changes_);
     }
     if (!status.ok()) {
