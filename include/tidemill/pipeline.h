@@ -109,10 +109,7 @@ struct ClusterSpec {
 };
 
 /// The table of the entities that have a row whether or not they have events.
-struct EntitiesSpec {
-  LocatedText path;
-  std::string format;              ///< "parquet" | "delta"; empty: what is there
-  std::optional<int64_t> version;  ///< of a Delta table; else the latest
+struct EntitiesSpec : TableSpec {
   std::vector<LocatedText> columns;  ///< one per entity column; empty: named like these
 };
 

@@ -67,7 +67,8 @@ arrow::Result<HistoryReport> TableHistory(const std::string& path);
 /// Something that a dead run left behind.
 struct Leftover {
   std::string path;
-  /// "staging folder" | "half-done publication" | "unused file" | "work folder" | "quarantined rows"
+  /// "staging folder" | "half-done publication" | "unused file" | "work folder" | "quarantined
+  /// rows"
   std::string kind;
   int64_t bytes = 0;
 };

@@ -129,8 +129,7 @@ std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle
       FormatCount(report.rows_written, "row", "rows"), FormatByteSize(report.bytes_written));
   for (const JoinReport& join : report.joins) text += "  joined " + JoinText(join) + "\n";
   if (report.rows_quarantined > 0) {
-    text += fmt::format("  {} set aside{}\n",
-                        FormatCount(report.rows_quarantined, "row", "rows"),
+    text += fmt::format("  {} set aside{}\n", FormatCount(report.rows_quarantined, "row", "rows"),
                         report.quarantine.empty() ? "" : ": " + report.quarantine);
   }
   if (report.spilled_bytes > 0) {

@@ -74,14 +74,15 @@ void Limit(int64_t limit, std::vector<T>* list) {
 
 TextTable RunsTable(const std::vector<RunRecord>& runs) {
   TextTable table;
-  table.headers = {"started", "command", "dates", "status", "rows read", "set aside", "written", "reason"};
+  table.headers = {"started",   "command",   "dates",   "status",
+                   "rows read", "set aside", "written", "reason"};
   table.right_aligned = {false, false, false, false, true, true, true, false};
   for (const RunRecord& run : runs) {
     std::string dates = run.dates.empty() ? "" : run.dates.front().feature_date;
     if (run.dates.size() > 1) dates += " .. " + run.dates.back().feature_date;
     table.rows.push_back({FormatInstant(run.started_at), run.command, dates, run.status,
-                          FormatCount(run.rows_read), FormatCount(run.rows_quarantined), FormatByteSize(run.bytes_written),
-                          Printable(run.reason)});
+                          FormatCount(run.rows_read), FormatCount(run.rows_quarantined),
+                          FormatByteSize(run.bytes_written), Printable(run.reason)});
   }
   return table;
 }

@@ -120,7 +120,8 @@ arrow::Result<PassTask> TaskFromText(const std::string& text) {
     task.pass = PassFrom(json.at("pass"));
     if (json.contains("scan")) {
       const Json& scan = json.at("scan");
-      task.part = ScanTask{scan.at("begin"), scan.at("end"), scan.at("segments"), scan.at("universe")};
+      task.part =
+          ScanTask{scan.at("begin"), scan.at("end"), scan.at("segments"), scan.at("universe")};
     } else {
       ARROW_ASSIGN_OR_RAISE(task.part, WindowTaskFrom(json.at("windows")));
     }

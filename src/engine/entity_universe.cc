@@ -19,20 +19,8 @@
 namespace tidemill {
 namespace {
 
-arrow::Result<std::optional<DeltaListing>> ListVersion(const EntitiesSpec& spec,
-                                                       const Location& root) {
-  bool is_delta = spec.format == "delta";
-  if (spec.format.empty()) {
-    ARROW_ASSIGN_OR_RAISE(is_delta, IsDeltaTable(root));
-  }
-  if (is_delta) return ListDelta(root, {spec.version, std::nullopt});
-  if (!spec.version) return std::nullopt;
-  return MakeError(ErrorCode::kInvalid, root.uri + ": is no Delta table and has no versions",
-                   "remove output.entities.version");
-}
-
 arrow::Status ReadSchemas(const EntitiesSpec& spec, int threads, EntityUniverse* universe) {
-  ARROW_ASSIGN_OR_RAISE(const auto delta, ListVersion(spec, universe->root));
+  ARROW_ASSIGN_OR_RAISE(const auto delta, ListIfDelta(spec, universe->root, "output.entities"));
   if (delta) {
     universe->files = delta->listing.files;
     universe->partition_schema = delta->listing.partition_schema;
@@ -81,8 +69,8 @@ arrow::Status BindColumns(const BoundPipeline& pipeline, EntityUniverse* univers
   const EntitiesSpec& spec = *pipeline.spec.output.entities;
   std::vector<Diagnostic> diagnostics;
   const auto fail = [&](const LocatedText& at, std::string message, std::string hint) {
-    diagnostics.push_back({std::move(message), std::move(hint), at.position,
-                           LineOf(pipeline.spec, at.position)});
+    diagnostics.push_back(
+        {std::move(message), std::move(hint), at.position, LineOf(pipeline.spec, at.position)});
   };
   for (size_t i = 0; i < pipeline.entity.size(); ++i) {
     const LocatedText& entity = pipeline.spec.entity[i];
@@ -193,13 +181,12 @@ class UniverseScanner {
     size_t next = 0;
     for (size_t i = 0; i < universe_.columns.size(); ++i) {
       const int partition = universe_.partition_schema->GetFieldIndex(universe_.columns[i]);
-      arrow::Datum column = partition >= 0
-                                ? arrow::Datum(data.partition_values[static_cast<size_t>(partition)])
-                                : arrow::Datum(read.arrays[next++]);
+      arrow::Datum column =
+          partition >= 0 ? arrow::Datum(data.partition_values[static_cast<size_t>(partition)])
+                         : arrow::Datum(read.arrays[next++]);
       const auto type = TypeOf(i);
       if (column.type()->id() != arrow::Type::DICTIONARY && !column.type()->Equals(*type)) {
-        auto cast =
-            arrow::compute::Cast(column, type, arrow::compute::CastOptions::Safe(type));
+        auto cast = arrow::compute::Cast(column, type, arrow::compute::CastOptions::Safe(type));
         if (!cast.ok()) {
           return MakeError(ErrorCode::kRunFailed,
                            universe_.root.uri + "/" + data.relative_path + ": column '" +

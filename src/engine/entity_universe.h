@@ -28,13 +28,13 @@ constexpr int32_t kUniverseStratum = -1;
 /// The table of entities, opened.
 struct EntityUniverse {
   Location root;
-  std::string path;                    ///< as the pipeline file has it
+  std::string path;  ///< as the pipeline file has it
   std::vector<DataFile> files;
   std::vector<ParquetFooter> footers;  ///< one per file
   std::shared_ptr<arrow::Schema> file_schema;
   std::shared_ptr<arrow::Schema> partition_schema;
-  std::vector<std::string> columns;    ///< one per entity column
-  std::optional<int64_t> version;      ///< of a Delta table
+  std::vector<std::string> columns;  ///< one per entity column
+  std::optional<int64_t> version;    ///< of a Delta table
   int64_t num_rows = 0;
 };
 

@@ -75,11 +75,11 @@ arrow::Result<arrow::ArrayVector> OwnColumns(const Plan& plan, const RuleVerdict
 }  // namespace
 
 std::shared_ptr<arrow::Schema> QuarantineSchema(const Plan& plan) {
-  arrow::FieldVector fields = {arrow::field(kQuarantineColumns[0], arrow::utf8(), false),
-                               arrow::field(kQuarantineColumns[1], arrow::int64(), false),
-                               arrow::field(kQuarantineColumns[2], arrow::utf8(), false),
-                               arrow::field(kQuarantineColumns[3], arrow::list(arrow::utf8()),
-                                            false)};
+  arrow::FieldVector fields = {
+      arrow::field(kQuarantineColumns[0], arrow::utf8(), false),
+      arrow::field(kQuarantineColumns[1], arrow::int64(), false),
+      arrow::field(kQuarantineColumns[2], arrow::utf8(), false),
+      arrow::field(kQuarantineColumns[3], arrow::list(arrow::utf8()), false)};
   for (const auto& field : plan.source->schema->fields()) {
     const auto type = ValueType(field->type());
     if (IsReadable(*type)) fields.push_back(arrow::field(field->name(), type));

@@ -28,8 +28,8 @@ arrow::Result<std::string> TextAt(const arrow::Datum& column, int64_t row) {
     const auto array = column.make_array();
     ARROW_ASSIGN_OR_RAISE(value, array->GetScalar(row));
     if (value->type->id() == arrow::Type::DICTIONARY && value->is_valid) {
-      ARROW_ASSIGN_OR_RAISE(
-          value, static_cast<const arrow::DictionaryScalar&>(*value).GetEncodedValue());
+      ARROW_ASSIGN_OR_RAISE(value,
+                            static_cast<const arrow::DictionaryScalar&>(*value).GetEncodedValue());
     }
   }
   if (!value->is_valid) return "NULL";
@@ -71,9 +71,9 @@ arrow::Status AddFailures(const BoundPipeline& pipeline, const Frame& frame, siz
     ++of_slot.rules[rule].rows;
     std::vector<FailedRow>& first = examples[origins.slots[i]];
     if (first.size() == kExamples) continue;
-    ARROW_ASSIGN_OR_RAISE(std::string content,
-                          ContentOf(pipeline, frame, pipeline.row_rules[rule].condition,
-                                    static_cast<int64_t>(i)));
+    ARROW_ASSIGN_OR_RAISE(
+        std::string content,
+        ContentOf(pipeline, frame, pipeline.row_rules[rule].condition, static_cast<int64_t>(i)));
     first.push_back({origins.file, origins.file_rows[i], std::move(content)});
   }
   for (const auto& [slot, rows] : examples) {
@@ -171,8 +171,7 @@ arrow::Status CountFailures(const BoundPipeline& pipeline, const Frame& frame,
                             RuleCountsOfSlots* counts) {
   for (size_t r = 0; r < verdicts.passed.size(); ++r) {
     if (verdicts.passed[r].empty()) continue;
-    ARROW_RETURN_NOT_OK(
-        AddFailures(pipeline, frame, r, verdicts.passed[r], origins, counts));
+    ARROW_RETURN_NOT_OK(AddFailures(pipeline, frame, r, verdicts.passed[r], origins, counts));
   }
   for (size_t i = 0; i < verdicts.kept.size(); ++i) {
     if (!verdicts.kept[i]) ++counts->slots[origins.slots[i]].rows_quarantined;

@@ -18,8 +18,7 @@ arrow::Status RowSpoolWriter::Append(int64_t morsel, const arrow::RecordBatch& b
     file_.filesystem = std::move(made.filesystem);
     file_.path = std::move(made.path);
     auto options = arrow::ipc::IpcWriteOptions::Defaults();
-    ARROW_ASSIGN_OR_RAISE(options.codec,
-                          arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
+    ARROW_ASSIGN_OR_RAISE(options.codec, arrow::util::Codec::Create(arrow::Compression::LZ4_FRAME));
     options.use_threads = false;
     ARROW_ASSIGN_OR_RAISE(writer_, arrow::ipc::MakeFileWriter(stream_, batch.schema(), options));
   }

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "aggregate/registry.h"
-#include "sql/source_text.h"
 #include "sql/function_registry.h"
+#include "sql/source_text.h"
 
 namespace tidemill {
 namespace {
@@ -36,8 +36,8 @@ class RuleBinder {
 
   arrow::Result<ParsedExpression> Parse(const LocatedText& text) const {
     const auto line = static_cast<size_t>(text.position.line - 1);
-    return ParseExpression(
-        text, line < pipeline_.file_lines.size() ? pipeline_.file_lines[line] : "");
+    return ParseExpression(text,
+                           line < pipeline_.file_lines.size() ? pipeline_.file_lines[line] : "");
   }
 
   /// What stands in every(...).

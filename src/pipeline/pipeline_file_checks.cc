@@ -26,10 +26,10 @@ std::optional<double> ReadRate(const MapReader& map, Faults* faults) {
   const char* end = text->text.data() + text->text.size();
   const auto [rest, error] = std::from_chars(text->text.data(), end, rate);
   if (error == std::errc() && rest == end && rate >= 0 && rate <= 1) return rate;
-  faults->Add(text->position,
-              fmt::format("{} is '{}', which is not a share of rows", map.NameOf("max_rate"),
-                          text->text),
-              "write a number from 0 to 1: 0.001 is one row in a thousand");
+  faults->Add(
+      text->position,
+      fmt::format("{} is '{}', which is not a share of rows", map.NameOf("max_rate"), text->text),
+      "write a number from 0 to 1: 0.001 is one row in a thousand");
   return std::nullopt;
 }
 
@@ -95,10 +95,10 @@ class CheckSectionReader {
     const YamlNode* list = checks_.Find(key);
     if (list == nullptr || list->unresolved || list->kind == YamlNode::Kind::kNull) return nullptr;
     if (list->kind == YamlNode::Kind::kList) return list;
-    faults_->Add(list->position,
-                 fmt::format("{} must be a list of {}, not {}", checks_.NameOf(key), many,
-                             KindName(*list)),
-                 fmt::format("start each {} with '- '", one));
+    faults_->Add(
+        list->position,
+        fmt::format("{} must be a list of {}, not {}", checks_.NameOf(key), many, KindName(*list)),
+        fmt::format("start each {} with '- '", one));
     return nullptr;
   }
 

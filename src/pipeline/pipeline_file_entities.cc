@@ -1,10 +1,11 @@
 #include "pipeline/pipeline_file_entities.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "pipeline/pipeline_file_version.h"
 
 namespace tidemill {
 namespace {
@@ -16,13 +17,13 @@ class EntitiesReader {
       : pipeline_(pipeline),
         faults_(faults),
         map_(node, "output.entities", std::move(position),
-             {"path", "format", "version", "column", "columns", "missing"}, faults) {}
+             {"path", "format", "version", "timestamp", "column", "columns", "missing"}, faults) {}
 
   EntitiesSpec Read() {
     EntitiesSpec spec;
     if (auto path = map_.RequireText("path")) spec.path = *std::move(path);
     if (auto format = map_.Choice("format", {"parquet", "delta"})) spec.format = *format;
-    if (auto version = map_.Text("version")) spec.version = ReadVersion(*version);
+    ReadTableVersion(map_, "output.entities", &spec, faults_);
     map_.Choice("missing", {"default"});
     const YamlNode* column = map_.Find("column");
     const YamlNode* columns = map_.Find("columns");
@@ -43,19 +44,6 @@ class EntitiesReader {
   }
 
  private:
-  std::optional<int64_t> ReadVersion(const LocatedText& text) const {
-    int64_t version = 0;
-    const char* end = text.text.data() + text.text.size();
-    const auto [rest, error] = std::from_chars(text.text.data(), end, version);
-    if (error == std::errc() && rest == end && version >= 0) return version;
-    faults_->Add(text.position,
-                 fmt::format("'output.entities.version' is '{}', which is not a version of the "
-                             "table",
-                             text.text),
-                 "write a whole number of at least 0");
-    return std::nullopt;
-  }
-
   void CheckCount(const YamlNode& at, size_t count) const {
     if (count == 0 || pipeline_.entity.empty() || count == pipeline_.entity.size()) return;
     faults_->Add(at.position,

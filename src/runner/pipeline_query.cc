@@ -233,8 +233,7 @@ arrow::Status PipelineQuery::AddUniverse(const std::string& from) {
     if (!keeps_nulls) conditions.push_back(column + " IS NOT NULL");
     matches.push_back("e." + entity[i] + " IS NOT DISTINCT FROM i." + entity[i]);
   }
-  const std::string where =
-      conditions.empty() ? "" : "\n  WHERE " + Join(conditions, " AND ");
+  const std::string where = conditions.empty() ? "" : "\n  WHERE " + Join(conditions, " AND ");
   AddTable("universe", "SELECT " + Join(columns, ", ") + "\n  FROM " + from + where);
   AddTable("entities", "SELECT " + EntityList() + "\n  FROM " + last_ + "\n  UNION SELECT " +
                            EntityList() + "\n  FROM universe");

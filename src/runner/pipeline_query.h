@@ -45,7 +45,8 @@ class PipelineQuery {
   arrow::Status AddEvents(const std::string& from);
   /// The slot of each event, then what is looked up for it.
   arrow::Status AddSlots();
-  /// The rows that count: of these slots, not quarantined, after `where`, with an entity unless NULLs are kept.
+  /// The rows that count: of these slots, not quarantined, after `where`, with an entity unless
+  /// NULLs are kept.
   arrow::Status AddInput(SlotRange slots);
   /// Entities that have a row without events: those of the table `from`. DuckDB only.
   arrow::Status AddUniverse(const std::string& from);

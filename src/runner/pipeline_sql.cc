@@ -57,9 +57,10 @@ arrow::Result<std::string> DuckDbSql(const Plan& plan, const std::string& label)
   ARROW_RETURN_NOT_OK(query.AddInput(plan.strata.WindowSlots(0, plan.strata.Longest(0))));
   if (plan.universe != nullptr) {
     const EntityUniverse& universe = *plan.universe;
-    ARROW_RETURN_NOT_OK(
-        query.AddUniverse(DuckDbTable(universe.root, universe.files, universe.version.has_value(),
-                                      universe.version, *universe.partition_schema)));
+    ARROW_RETURN_NOT_OK(query.AddUniverse(
+        DuckDbTable(universe.root, universe.files, universe.version.has_value(),
+                    PinnedBy(*plan.pipeline->spec.output.entities, universe.version),
+                    *universe.partition_schema)));
   }
   ARROW_RETURN_NOT_OK(query.AddAggregates());
   ARROW_RETURN_NOT_OK(query.AddFeatures());

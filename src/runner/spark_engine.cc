@@ -397,8 +397,7 @@ class Engine : public PassEngine {
                        "rule as an input check, every(condition)");
     }
     if (plan.universe != nullptr) {
-      return MakeError(ErrorCode::kInvalid,
-                       "output.entities is not computed by --engine spark",
+      return MakeError(ErrorCode::kInvalid, "output.entities is not computed by --engine spark",
                        "use --engine native or dask");
     }
     ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));

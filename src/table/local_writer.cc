@@ -74,8 +74,7 @@ class LocalWriter : public TableWriter {
 
   arrow::Status KeepQuarantined(const std::string& local_path, const std::string& name,
                                 int64_t bytes) override {
-    const auto files =
-        MakeLocalTableFiles(path_, [this] { return staging_->TemporaryPath(); });
+    const auto files = MakeLocalTableFiles(path_, [this] { return staging_->TemporaryPath(); });
     return files->Place(local_path, QuarantinePath(run_id_, name), bytes);
   }
 

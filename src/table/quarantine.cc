@@ -54,10 +54,9 @@ arrow::Result<std::unique_ptr<QuarantineFile>> QuarantineFile::Create(
     properties.compression(parquet::Compression::ZSTD)
         ->max_row_group_length(kRowGroupRows)
         ->created_by("tidemill");
-    ARROW_ASSIGN_OR_RAISE(
-        file->writer_,
-        parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), file->stream_,
-                                         properties.build()));
+    ARROW_ASSIGN_OR_RAISE(file->writer_,
+                          parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(),
+                                                           file->stream_, properties.build()));
     return file;
   });
 }
@@ -96,9 +95,9 @@ arrow::Result<std::vector<Leftover>> QuarantineLeftovers(const Location& table,
     if (!info.IsFile()) continue;
     run.bytes += info.size();
     run.changed_at = std::max<int64_t>(
-        run.changed_at, std::chrono::duration_cast<std::chrono::microseconds>(
-                            info.mtime().time_since_epoch())
-                            .count());
+        run.changed_at,
+        std::chrono::duration_cast<std::chrono::microseconds>(info.mtime().time_since_epoch())
+            .count());
   }
   if (runs.empty()) return leftovers;
   std::set<std::string> needed;
