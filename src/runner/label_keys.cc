@@ -28,9 +28,10 @@ arrow::Result<std::shared_ptr<arrow::Array>> InTypeOfEntity(
   const auto unchecked = arrow::compute::CastOptions::Unsafe();
   ARROW_ASSIGN_OR_RAISE(const auto cast, arrow::compute::Cast(*column, type, unchecked));
   ARROW_ASSIGN_OR_RAISE(const auto back, arrow::compute::Cast(*cast, column->type(), unchecked));
-  const bool is_same = column->Equals(*back);
+  const auto options = arrow::EqualOptions::Defaults().nans_equal(true);
+  const bool is_same = column->Equals(*back, options);
   for (int64_t i = 0; i < column->length() && !is_same; ++i) {
-    if (column->IsValid(i) && !column->RangeEquals(*back, i, i + 1, i)) {
+    if (column->IsValid(i) && !column->RangeEquals(*back, i, i + 1, i, options)) {
       (*is_lost)[static_cast<size_t>(i)] = 1;
     }
   }
