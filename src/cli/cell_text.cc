@@ -59,7 +59,7 @@ std::string NestedText(const arrow::Array& array, int64_t row) {
   const bool is_map = array.type_id() == arrow::Type::MAP;
   std::string text;
   for (int64_t i = list.value_offset(row); i < list.value_offset(row + 1); ++i) {
-    if (!text.empty()) text += ", ";
+    if (i > list.value_offset(row)) text += ", ";
     if (is_map) {
       const auto& map = checked_cast<const arrow::MapArray&>(array);
       text += CellText(*map.keys(), i) + ": " + CellText(*map.items(), i);

@@ -119,7 +119,9 @@ void RegisterLists(ScalarRegistry* registry) {
                  .aliases = {"array_size"},
                  .min_arguments = 1,
                  .max_arguments = 1,
-                 .doc = {.signature = "cardinality(x)", .summary = "How many elements a list has."},
+                 .doc = {.signature = "cardinality(x)", .summary = "How many elements a list has.",
+                         .example = "",
+                         .result = ""},
                  .resolve = ResolveCardinality,
                  .evaluate = OnRows(Cardinality),
                  .duckdb = "len({0})"});
@@ -130,7 +132,9 @@ void RegisterLists(ScalarRegistry* registry) {
        .doc = {.signature = "element_at(x, i)",
                .summary = "The element of a list at place i, from 1, or from the end with "
                           "-1, -2, ...; the value of a map under the constant key i. "
-                          "NULL where there is none."},
+                          "NULL where there is none.",
+               .example = "",
+               .result = ""},
        .resolve = ResolveElement,
        .evaluate = OnRows(Element),
        .duckdb = "{0}[{1}]"});
