@@ -62,7 +62,7 @@ void RegisterCollectLists(AggregateRegistry* registry) {
       .example = "collect_list(event_type)",
       .duckdb =
           "coalesce(list_filter(list(CASE WHEN {1} IS NOT NULL THEN {0} END "
-          "ORDER BY {1}, {0}){filter}, e -> e IS NOT NULL), [])",
+          "ORDER BY {1}, {0}){filter}, lambda e: e IS NOT NULL), [])",
   };
   function.distinct_hint = "use collect_set(x) for the different values";
   function.resolve = [](const std::vector<std::shared_ptr<arrow::DataType>>& arguments)

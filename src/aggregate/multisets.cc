@@ -175,8 +175,8 @@ void RegisterMultisets(AggregateRegistry* registry) {
                      "mode() within group (order by x).",
           .null_rule = "No rows give NULL. NULLs are skipped.",
           .example = "mode(product_category)",
-          .duckdb = "list_sort(list_transform(map_entries(histogram({0}){filter}), e -> "
-                    "{'n': -(e.value::BIGINT), 'x': e.key}))[1].x",
+          .duckdb = "list_sort(list_transform(map_entries(histogram({0}){filter}), lambda e: "
+                    "struct_pack(n := -(e.value::BIGINT), x := e.key)))[1].x",
       });
   RefuseDistinct(&mode, "distinct values occur once each: use min(x) for the smallest of them");
   registry->Add(std::move(mode));
@@ -190,7 +190,8 @@ void RegisterMultisets(AggregateRegistry* registry) {
           .null_rule = "No rows give NULL. NULLs are skipped.",
           .example = "top_k(product_category, 3)",
           .duckdb = "list_transform(list_sort(list_transform(map_entries(histogram({0}){filter}), "
-                    "e -> {'n': -(e.value::BIGINT), 'x': e.key}))[1:{1}], e -> e.x)",
+                    "lambda e: struct_pack(n := -(e.value::BIGINT), x := e.key)))[1:{1}], "
+                    "lambda e: e.x)",
       });
   top_k.min_constants = top_k.max_constants = 1;
   top_k.check_constants = CheckK;
@@ -219,7 +220,7 @@ void RegisterMultisets(AggregateRegistry* registry) {
           .null_rule = "No rows give an empty list. NULLs are skipped.",
           .example = "collect_set(product_category)",
           .duckdb = "coalesce(list_sort(list_filter(list(DISTINCT {0}){filter}, "
-                    "e -> e IS NOT NULL)), [])",
+                    "lambda e: e IS NOT NULL)), [])",
       });
   set.distinct_is_noop = true;
   registry->Add(std::move(set));
