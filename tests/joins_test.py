@@ -120,7 +120,7 @@ def test_a_changed_dimension_makes_dates_stale(world: World) -> None:
     users(world.folder, PEOPLE[:4])
     status = call_json("status", world.file, "--start", DATE, "--end", DATE, sets=world.sets)
     (date,) = status["dates"]
-    assert date["status"] == "stale" and f"dimension {place}: 1 file rewritten (part-0.parquet)" in date["reason"]
+    assert date["status"] == "stale" and f"join {place}: 1 file rewritten (part-0.parquet)" in date["reason"]
 
 
 def test_a_dated_dimension_concerns_the_windows_that_hold_its_days(world: World) -> None:
@@ -249,7 +249,7 @@ def test_the_ledger_keeps_the_files_of_dimensions(world: World) -> None:
     joined(world, join_of(world.folder))
     world.run()
     entry = json.loads((world.out / f"_tidemill/dates/{DATE}.json").read_text())["published"]
-    (dimension,) = entry["dimensions"]
-    assert dimension["path"] == str(world.folder / "users")
-    assert dimension["inputs"][0]["day"] is None and dimension["inputs"][0]["files"][0][0] == "part-0.parquet"
+    (dimension,) = entry["other_inputs"]
+    assert (dimension["role"], dimension["path"]) == ("join", str(world.folder / "users"))
+    assert [file[0] for file in dimension["files"]] == ["part-0.parquet"]
     assert published(world.out, DATE).num_rows == entry["rows_written"]

@@ -44,8 +44,8 @@ struct PlanReport {
   int64_t passes = 0;
   int64_t rows_expected =
       -1;  ///< that will be written, if dates are like the last published; -1: none yet
-  int64_t files_expected = -1;       ///< likewise
-  std::vector<std::string> columns;  ///< that are read
+  int64_t files_expected = -1;               ///< likewise
+  std::vector<std::string> columns;          ///< that are read
   std::vector<PlannedDimension> dimensions;  ///< those that are needed
   std::vector<PlannedDate> dates;
   std::vector<std::string> warnings;

@@ -22,8 +22,7 @@ void KeyIndex::BuildSlots(const KeyOf& key_of, const uint8_t* valid, int32_t beg
   mask_ = capacity - 1;
   for (int32_t row = begin; row < end; ++row) {
     if (row + kAhead < end) {
-      __builtin_prefetch(
-          &slots_[Scatter(key_of(row + static_cast<int32_t>(kAhead))) & mask_], 1);
+      __builtin_prefetch(&slots_[Scatter(key_of(row + static_cast<int32_t>(kAhead))) & mask_], 1);
     }
     if (valid != nullptr && !valid[row]) continue;
     const Hash128 key = key_of(row);
@@ -53,8 +52,7 @@ void KeyIndex::Build(const int64_t* keys, const uint8_t* valid, int32_t begin, i
     high = std::max(high, keys[row]);
     ++count;
   }
-  const uint64_t span =
-      count == 0 ? 0 : static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  const uint64_t span = count == 0 ? 0 : static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   if (span >= count * kPlacesPerKey + 1024) {
     BuildSlots([keys](int32_t row) { return Identity(keys[row]); }, valid, begin, end, repeated);
     return;

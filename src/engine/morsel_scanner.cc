@@ -65,10 +65,11 @@ class MorselScanner {
     return Reduce(std::move(morsel));
   }
 
-  arrow::Status Spill(const MorselRef& ref, RawMorsel raw, const JoinParts& cut, bool is_filtered,
+  arrow::Status Spill(const MorselRef& ref, RawMorsel raw, const JoinParts& cut,
                       SpilledRows* rows) {
     ARROW_ASSIGN_OR_RAISE(Morsel morsel, Begin(ref, std::move(raw)));
-    if (is_filtered && morsel.frame.num_rows > 0) ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
+    if (cut.filters_before && morsel.frame.num_rows > 0)
+      ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
     const int64_t n = morsel.frame.num_rows;
     if (n == 0) return arrow::Status::OK();
     const BoundJoin& join = pipeline_.joins[static_cast<size_t>(cut.join)];
@@ -80,12 +81,12 @@ class MorselScanner {
                         PartsOfRows(keys, n, cut.parts));
   }
 
-  arrow::Result<TileRun> Continue(SpilledBatch batch, bool is_filtered) {
+  arrow::Result<TileRun> Continue(SpilledBatch batch, const JoinParts& cut) {
     is_spilled_ = true;
     Morsel morsel;
     morsel.frame = std::move(batch.frame);
     morsel.strata = std::move(batch.strata);
-    return is_filtered ? Finish(std::move(morsel)) : Reduce(std::move(morsel));
+    return cut.filters_before ? Finish(std::move(morsel)) : Reduce(std::move(morsel));
   }
 
  private:
@@ -453,12 +454,12 @@ bool FiltersBefore(const Plan& plan, const JoinParts& cut) {
 arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
                           RawMorsel raw, const JoinParts& cut, bool is_filtered,
                           SpilledRows* rows) {
-  return MorselScanner(plan, target).Spill(ref, std::move(raw), cut, is_filtered, rows);
+  return MorselScanner(plan, target).Spill(ref, std::move(raw), cut, rows);
 }
 
 arrow::Result<TileRun> ReduceSpilled(const Plan& plan, const MorselTarget& target,
-                                     SpilledBatch batch, bool is_filtered) {
-  return MorselScanner(plan, target).Continue(std::move(batch), is_filtered);
+                                     SpilledBatch batch, const JoinParts& cut) {
+  return MorselScanner(plan, target).Continue(std::move(batch), cut);
 }
 
 }  // namespace tidemill

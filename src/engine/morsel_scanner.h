@@ -28,13 +28,12 @@ arrow::Result<TileRun> ScanMorsel(const Plan& plan, const MorselTarget& target,
 /// Whether input checks and filter come before the join that is cut: they do not need it.
 bool FiltersBefore(const Plan& plan, const JoinParts& cut);
 
-/// Appends the rows of a row group to their parts, before anything that needs the join that is cut;
-/// after input checks and filter if `is_filtered`.
+/// Appends the rows of a row group to their parts, before anything that needs the join that is cut.
 arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
-                          RawMorsel raw, const JoinParts& cut, bool is_filtered, SpilledRows* rows);
+                          RawMorsel raw, const JoinParts& cut, SpilledRows* rows);
 
 /// The rest of ScanMorsel for rows that were spilled.
 arrow::Result<TileRun> ReduceSpilled(const Plan& plan, const MorselTarget& target,
-                                     SpilledBatch batch, bool is_filtered);
+                                     SpilledBatch batch, const JoinParts& cut);
 
 }  // namespace tidemill

@@ -33,7 +33,7 @@ arrow::Result<PlanScan> PlanScan::Begin(const Plan& plan, const PassOptions& opt
     std::vector<bool> whole = plan.needed_joins;
     if (scan.cut_.join >= 0) {
       whole[static_cast<size_t>(scan.cut_.join)] = false;
-      scan.filters_before_ = FiltersBefore(plan, scan.cut_);
+      scan.cut_.filters_before = FiltersBefore(plan, scan.cut_);
       scan.spilled_ = std::make_unique<SpilledRows>(plan, scan.cut_.parts, options.scratch);
     }
     ARROW_ASSIGN_OR_RAISE(
@@ -65,8 +65,7 @@ arrow::Status PlanScan::Take(const MorselRef& morsel, RawMorsel raw, int thread)
   const MorselTarget target = TargetOf(thread);
   arrow::Status status;
   if (spilled_ != nullptr) {
-    status =
-        SpillMorsel(*plan_, target, morsel, std::move(raw), cut_, filters_before_, spilled_.get());
+    status = SpillMorsel(*plan_, target, morsel, std::move(raw), cut_, spilled_.get());
   } else {
     auto run = ScanMorsel(*plan_, target, morsel, std::move(raw));
     if (run.ok()) return result_.tiles->Add(*std::move(run));
@@ -89,8 +88,8 @@ arrow::Status PlanScan::ReduceParts() {
         n, ThreadsOf(*options_), options_->cancelled,
         [&](int64_t index, int thread) -> arrow::Status {
           ARROW_ASSIGN_OR_RAISE(SpilledBatch batch, spilled_->Read(part, index));
-          ARROW_ASSIGN_OR_RAISE(TileRun run, ReduceSpilled(*plan_, TargetOf(thread),
-                                                           std::move(batch), filters_before_));
+          ARROW_ASSIGN_OR_RAISE(TileRun run,
+                                ReduceSpilled(*plan_, TargetOf(thread), std::move(batch), cut_));
           return result_.tiles->Add(std::move(run));
         }));
     spilled_->Remove(part);

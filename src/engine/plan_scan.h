@@ -36,7 +36,6 @@ class PlanScan {
   const Plan* plan_;
   const PassOptions* options_;
   JoinParts cut_;
-  bool filters_before_ = false;           ///< whether spilled rows have been checked and filtered
   std::unique_ptr<SpilledRows> spilled_;  ///< null: no join is cut
   DimensionTables tables_;                ///< one per join
   ScanResult result_;

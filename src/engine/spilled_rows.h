@@ -74,6 +74,7 @@ class SpilledRows {
 struct JoinParts {
   int join = -1;  ///< none: all dimensions fit
   int parts = 1;
+  bool filters_before = false;  ///< whether filter and input checks can do without the join
 };
 
 /// Compares what the needed dimensions take with `memory` (0: no limit). An error (kRunFailed) if

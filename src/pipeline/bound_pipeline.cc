@@ -115,8 +115,9 @@ class Binder {
       if (bound_.rows->GetFieldIndex(name.text) >= 0) {
         const int other = bound_.rows->GetFieldIndex(name.text);
         Fail(name,
-             std::string(other < bound_.num_source_columns ? "the source" :
-                         other < bound_.first_derived      ? "a join" : "source.columns") +
+             std::string(other < bound_.num_source_columns ? "the source"
+                         : other < bound_.first_derived    ? "a join"
+                                                           : "source.columns") +
                  " already has a column '" + name.text + "'",
              "choose another name for the derived column");
         continue;

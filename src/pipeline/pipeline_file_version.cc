@@ -49,14 +49,12 @@ void ReadTableVersion(const MapReader& map, const std::string& name, TableSpec* 
                       Faults* faults) {
   const auto version = map.Text("version");
   if (version) {
-    spec->version =
-        ReadCount(*version, 0, map.NameOf("version"), "a version of the table", faults);
+    spec->version = ReadCount(*version, 0, map.NameOf("version"), "a version of the table", faults);
   }
   const auto timestamp = map.Text("timestamp");
   if (!timestamp) return;
   if (version) {
-    faults->Add(timestamp->position,
-                fmt::format("the {} has both 'version' and 'timestamp'", name),
+    faults->Add(timestamp->position, fmt::format("the {} has both 'version' and 'timestamp'", name),
                 "one of them says which version of the table is read");
   }
   spec->timestamp_ms = ParseInstantMillis(timestamp->text);

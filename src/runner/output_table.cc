@@ -88,7 +88,8 @@ std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date) {
                                                       dimension.StateOn(first_day));
       if (counts) files.push_back(dimension.files[f]);
     }
-    inputs.push_back({"join", dimension.path, dimension.version, FingerprintOf(files)});
+    inputs.push_back({dimension.is_dated ? "dated join" : "join", dimension.path, dimension.version,
+                      FingerprintOf(files)});
   }
   if (plan.universe != nullptr) {
     const EntityUniverse& universe = *plan.universe;

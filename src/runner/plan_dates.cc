@@ -65,9 +65,12 @@ std::vector<PlannedDimension> PlannedDimensions(const Plan& plan) {
     if (!plan.needed_joins[j]) continue;
     const Dimension& dimension = *plan.dimensions[j];
     const BoundJoin& join = plan.pipeline->joins[j];
-    PlannedDimension one{dimension.path, static_cast<int64_t>(dimension.files.size()),
-                         dimension.num_rows, 0,
-                         ExpectedMemory(dimension, join, plan.needed_columns), {}};
+    PlannedDimension one{dimension.path,
+                         static_cast<int64_t>(dimension.files.size()),
+                         dimension.num_rows,
+                         0,
+                         ExpectedMemory(dimension, join, plan.needed_columns),
+                         {}};
     for (const int column : ColumnsRead(join, plan.needed_columns)) {
       one.columns.push_back(dimension.schema->field(column)->name());
     }

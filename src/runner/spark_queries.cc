@@ -126,9 +126,7 @@ std::string EventsOf(const Plan& plan) {
   return "(SELECT * EXCEPT (" + except + ")" + columns + "\n    FROM " + kView + ")";
 }
 
-std::string DimensionView(size_t join) {
-  return "tidemill_dimension_" + std::to_string(join + 1);
-}
+std::string DimensionView(size_t join) { return "tidemill_dimension_" + std::to_string(join + 1); }
 
 /// The columns of a dimension that a session reads, and its partitions.
 arrow::Result<std::string> SchemaOfDimension(const Plan& plan, size_t join) {
@@ -354,8 +352,8 @@ arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join) 
     conditions.push_back(day + " IS NOT NULL");
   }
   const std::string list = Join(keys, ", ");
-  query.sql = "SELECT " + names + "count(*) AS times, count(*) OVER () AS keys\nFROM " + query.view +
-              "\nWHERE " + Join(conditions, " AND ") + "\nGROUP BY " + list +
+  query.sql = "SELECT " + names + "count(*) AS times, count(*) OVER () AS keys\nFROM " +
+              query.view + "\nWHERE " + Join(conditions, " AND ") + "\nGROUP BY " + list +
               "\nHAVING count(*) > 1\nORDER BY " + list + "\nLIMIT 1";
   return query;
 }

@@ -37,8 +37,8 @@ struct SparkScanColumns {
 };
 
 /// Keys that are more than once in the dimension of a join: one row with the first of them as k0,
-/// k1, ..., how often it is there (`times`) and how many such keys there are (`keys`); no row if the
-/// dimension is unique. Of a dated dimension `day` is the partition.
+/// k1, ..., how often it is there (`times`) and how many such keys there are (`keys`); no row if
+/// the dimension is unique. Of a dated dimension `day` is the partition.
 arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join);
 
 /// Counts events per slot and measures the input checks' metrics of every date.

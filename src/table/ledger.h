@@ -51,7 +51,7 @@ struct InputDay {
 
 /// A table beside the source that a feature date was computed from.
 struct OtherInput {
-  std::string role;                ///< "join" | "entities"
+  std::string role;                ///< "join" | "dated join" | "entities"
   std::string path;                ///< as the pipeline file has it
   std::optional<int64_t> version;  ///< of a Delta table
   std::vector<InputFile> files;    ///< that were read, sorted by path
