@@ -9,7 +9,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import write_deltalake
 from sources import write_days
 from tidemill_command import call, call_json, fingerprint
 from world import DATE, World
@@ -87,7 +86,7 @@ def test_null_entities(world, policy):
     assert (None in rows) == (policy == "keep") and rows["x"] == WITHOUT_EVENTS
 
 
-@pytest.mark.parametrize("flags", [[], ["--memory", "1MB"], ["--threads", "1", "--pass-dates", "2"]])
+@pytest.mark.parametrize("flags", [[], ["--memory", "1MB"], ["--threads", "1", "--pass-days", "2"]])
 def test_backfill_equals_runs(world, flags):
     entities(world, [f"e{i:04}" for i in range(3000)] + ["u2"], row_group_size=500)
     with_entities(world)
@@ -127,10 +126,9 @@ def test_integers_that_do_not_fit(tmp_path):
     assert by_user(world) == {1: {"n": 1}, 2: {"n": 0}}
 
 
-def test_a_version_of_a_delta_table(world):
-    folder = str(world.folder / "entities")
-    write_deltalake(folder, pa.table({"id": ["a"]}))
-    write_deltalake(folder, pa.table({"id": ["b"]}), mode="append")
+def test_a_version_of_a_delta_table(world, deltars):
+    deltars.write(world.folder / "entities", pa.table({"id": ["a"]}))
+    deltars.write(world.folder / "entities", pa.table({"id": ["b"]}), mode="append")
     with_entities(world).run()
     assert {"a", "b"} <= set(by_user(world)) and entry(world)["other_inputs"][0]["version"] == 1
     with_entities(world, "column: id, version: 0").run()

@@ -58,7 +58,7 @@ def test_failing_rows_leave_the_input(world):
     published = entry(world)["published"]
     assert published["rows_read"] == len(window) and published["rows_quarantined"] == len(bad)
     assert report["quarantine"] == f"{world.out}/_tidemill/quarantine/{report['run_id']}/*.quarantine"
-    found = duckdb.sql(f"select count(*) from read_parquet('{report['quarantine']}')").fetchone()
+    found = duckdb.sql(f"select count(*) from read_parquet('{report['quarantine']}')").fetchall()[0]
     assert found == (len(bad),)
 
 
@@ -66,7 +66,7 @@ def test_readers_of_the_table_do_not_see_quarantined_rows(world):
     world.pipeline(checks='rows:\n  - {rule: "value < 8", quarantine: true}')
     world.run()
     assert set_aside(world)
-    seen = duckdb.sql(f"select count(*) from read_parquet('{world.out}/**/*.parquet')").fetchone()[0]
+    seen = duckdb.sql(f"select count(*) from read_parquet('{world.out}/**/*.parquet')").fetchall()[0][0]
     assert seen == len(world.rows()) and hidden_files(world.out) == []
 
 
@@ -338,9 +338,9 @@ def test_random_rules_against_duckdb(tmp_path, seed):
     for date in report["dates"]:
         day = int(date["feature_date"][-1])
         inside = f"day between '2026-03-{day - window + 1:02}' and '2026-03-{day:02}'"
-        read, good = con.sql(f"select count(*), count(*) filter (where {keeps}) from events where {inside}").fetchone()
+        read, good = con.sql(f"select count(*), count(*) filter (where {keeps}) from events where {inside}").fetchall()[0]
         assert date["rows_quarantined"] == read - good
-        failed = [con.sql(f"select count(*) from events where {inside} and not coalesce({rule}, false)").fetchone()[0] for rule in rules]
+        failed = [con.sql(f"select count(*) from events where {inside} and not coalesce({rule}, false)").fetchall()[0][0] for rule in rules]
         assert [rule["rows_failed"] for rule in date["row_rules"]] == failed
         want = con.sql(
             f"select user_id, count(*), sum(x), count(distinct word), min(word) from events "
@@ -349,7 +349,7 @@ def test_random_rules_against_duckdb(tmp_path, seed):
         assert [tuple(row[name] for name in ("user_id", "n", "total", "words", "low")) for row in world.rows(date["feature_date"])] == want
         assert entry(world, date["feature_date"])["published"]["rows_read"] == read
     kept = set_aside(world)
-    total = con.sql(f"select count(*) from events where not ({keeps})").fetchone()[0]
+    total = con.sql(f"select count(*) from events where not ({keeps})").fetchall()[0][0]
     assert len(kept) == total == report["rows_quarantined"]
     assert [(row["_file"], row["_row_number"]) for row in kept] == sorted((row["_file"], row["_row_number"]) for row in kept)
     by_place = {(row["_file"], row["_row_number"]): row for row in source_rows(world)}
