@@ -93,7 +93,11 @@ arrow::Result<std::vector<DateState>> StatesOf(const Plan& plan, const Table& ta
         state.changed_days.push_back(change.day ? FormatCivilDay(*change.day) : "any");
         state.reason += (state.reason.empty() ? "" : "; ") + change.ToString();
       }
-      if (!changes.empty()) state.status = "stale";
+      const auto others = ChangedInputs(published.other_inputs, OtherInputsOf(plan, d));
+      for (const std::string& change : others) {
+        state.reason += (state.reason.empty() ? "" : "; ") + change;
+      }
+      if (!changes.empty() || !others.empty()) state.status = "stale";
       if (published.definition_hash != definition) {
         state.status = "changed";
         state.reason = DefinitionChange(published, *plan.pipeline);

@@ -73,4 +73,6 @@ std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   return FingerprintOf(files);
 }
 
+std::vector<OtherInput> OtherInputsOf(const Plan&, size_t) { return {}; }
+
 }  // namespace tidemill

@@ -32,4 +32,7 @@ std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> LedgerMetric
 /// days of those events. A file that tells nothing of its days has none.
 std::vector<InputDay> InputsOf(const Plan& plan, size_t date);
 
+/// The tables beside the source that a date is computed from.
+std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date);
+
 }  // namespace tidemill

@@ -197,6 +197,7 @@ class PassRunner {
     }
     state.inputs = InputsOf(plan_, date);
     state.input_version = plan_.source->version;
+    state.other_inputs = OtherInputsOf(plan_, date);
     const SlotRange window = plan_.strata.WindowSlots(date, plan_.strata.Longest(date));
     for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
       state.rows_read +=

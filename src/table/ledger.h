@@ -49,6 +49,14 @@ struct InputDay {
   bool operator==(const InputDay&) const = default;
 };
 
+/// A table beside the source that a feature date was computed from.
+struct OtherInput {
+  std::string role;                ///< "join" | "entities"
+  std::string path;                ///< as the pipeline file has it
+  std::optional<int64_t> version;  ///< of a Delta table
+  std::vector<InputFile> files;    ///< that were read, sorted by path
+};
+
 /// What was published for a feature date.
 struct PublishedState {
   std::string run_id;
@@ -58,7 +66,9 @@ struct PublishedState {
   std::string partition;                 ///< directory of the date, relative to the table
   std::vector<InputDay> inputs;          ///< sorted by day
   std::optional<int64_t> input_version;  ///< of a Delta source
+  std::vector<OtherInput> other_inputs;  ///< in the order of the pipeline file
   int64_t rows_read = 0;
+  int64_t rows_quarantined = 0;  ///< of rows_read, by row rules
   int64_t rows_dropped = 0;
   int64_t rows_filtered = 0;
   int64_t rows_written = 0;

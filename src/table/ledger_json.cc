@@ -81,18 +81,55 @@ std::vector<CheckResult> ChecksFromJson(const Json& json) {
 }
 
 /// Files are arrays of path, size, time and perhaps a revision: there may be thousands.
+Json FilesToJson(const std::vector<InputFile>& inputs) {
+  Json files = Json::array();
+  for (const InputFile& file : inputs) {
+    files.push_back(Json::array({file.path, file.size, file.mtime_ns}));
+    if (!file.revision.empty()) files.back().push_back(file.revision);
+  }
+  return files;
+}
+
+std::vector<InputFile> FilesFromJson(const Json& json) {
+  std::vector<InputFile> files;
+  for (const Json& file : json) {
+    files.push_back({file.at(0), file.at(1), file.at(2), ""});
+    if (file.size() > 3) files.back().revision = file.at(3);
+  }
+  return files;
+}
+
 Json InputsToJson(const std::vector<InputDay>& days) {
   Json json = Json::array();
   for (const InputDay& day : days) {
-    Json files = Json::array();
-    for (const InputFile& file : day.files) {
-      files.push_back(Json::array({file.path, file.size, file.mtime_ns}));
-      if (!file.revision.empty()) files.back().push_back(file.revision);
-    }
     json.push_back({{"day", day.day.has_value() ? Json(FormatCivilDay(*day.day)) : Json()},
-                    {"files", std::move(files)}});
+                    {"files", FilesToJson(day.files)}});
   }
   return json;
+}
+
+Json OtherInputsToJson(const std::vector<OtherInput>& inputs) {
+  Json json = Json::array();
+  for (const OtherInput& input : inputs) {
+    Json one = {{"role", input.role}, {"path", input.path}};
+    if (input.version.has_value()) one["version"] = *input.version;
+    one["files"] = FilesToJson(input.files);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+std::vector<OtherInput> OtherInputsFromJson(const Json& json) {
+  std::vector<OtherInput> inputs;
+  for (const Json& one : json) {
+    OtherInput input;
+    input.role = one.at("role");
+    input.path = one.at("path");
+    if (const auto at = one.find("version"); at != one.end()) input.version = at->get<int64_t>();
+    input.files = FilesFromJson(one.at("files"));
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
 }
 
 std::vector<InputDay> InputsFromJson(const Json& json) {
@@ -104,10 +141,7 @@ std::vector<InputDay> InputsFromJson(const Json& json) {
       day.day = ParseCivilDay(text);
       if (!day.day.has_value()) throw FormatError(fmt::format("'{}' is not a day", text));
     }
-    for (const Json& file : one.at("files")) {
-      day.files.push_back({file.at(0), file.at(1), file.at(2), ""});
-      if (file.size() > 3) day.files.back().revision = file.at(3);
-    }
+    day.files = FilesFromJson(one.at("files"));
     days.push_back(std::move(day));
   }
   return days;
@@ -120,6 +154,7 @@ Json PublishedToJson(const PublishedState& state) {
                {"partition", state.partition},
                {"published_at", FormatInstant(state.published_at)},
                {"rows_read", state.rows_read},
+               {"rows_quarantined", state.rows_quarantined},
                {"rows_dropped", state.rows_dropped},
                {"rows_filtered", state.rows_filtered},
                {"rows_written", state.rows_written}};
@@ -140,6 +175,7 @@ Json PublishedToJson(const PublishedState& state) {
   json["checks"] = ChecksToJson(state.checks);
   json["inputs"] = InputsToJson(state.inputs);
   if (state.input_version.has_value()) json["input_version"] = *state.input_version;
+  if (!state.other_inputs.empty()) json["other_inputs"] = OtherInputsToJson(state.other_inputs);
   if (state.transaction >= 0) json["transaction"] = state.transaction;
   return json;
 }
@@ -152,6 +188,7 @@ PublishedState PublishedFromJson(const Json& json) {
   state.partition = json.at("partition");
   state.published_at = InstantFrom(json, "published_at");
   state.rows_read = Get<int64_t>(json, "rows_read", 0);
+  state.rows_quarantined = Get<int64_t>(json, "rows_quarantined", 0);
   state.rows_dropped = Get<int64_t>(json, "rows_dropped", 0);
   state.rows_filtered = Get<int64_t>(json, "rows_filtered", 0);
   state.rows_written = Get<int64_t>(json, "rows_written", 0);
@@ -170,6 +207,9 @@ PublishedState PublishedFromJson(const Json& json) {
   state.inputs = InputsFromJson(json.at("inputs"));
   if (const auto at = json.find("input_version"); at != json.end()) {
     state.input_version = at->get<int64_t>();
+  }
+  if (const auto at = json.find("other_inputs"); at != json.end()) {
+    state.other_inputs = OtherInputsFromJson(*at);
   }
   state.transaction = Get<int64_t>(json, "transaction", -1);
   return state;

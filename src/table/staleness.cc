@@ -47,6 +47,20 @@ void CompareDay(const std::vector<InputFile>& recorded, const std::vector<InputF
   }
 }
 
+/// ": 1 file added, 2 files removed (part-0.parquet)"
+std::string FilesOf(const DayChange& change) {
+  std::string text;
+  const char* separator = ": ";
+  for (const auto& [count, what] : {std::pair{change.added, "added"},
+                                    {change.removed, "removed"},
+                                    {change.rewritten, "rewritten"}}) {
+    if (count == 0) continue;
+    text += fmt::format("{}{} {} {}", separator, count, count == 1 ? "file" : "files", what);
+    separator = ", ";
+  }
+  return text + fmt::format(" ({})", change.example);
+}
+
 }  // namespace
 
 std::vector<InputDay> FingerprintOf(
@@ -65,16 +79,18 @@ std::vector<InputDay> FingerprintOf(
   return days;
 }
 
-std::string DayChange::ToString() const {
-  std::string text = day.has_value() ? FormatCivilDay(*day) : "files of any day";
-  const char* separator = ": ";
-  for (const auto& [count, what] :
-       {std::pair{added, "added"}, {removed, "removed"}, {rewritten, "rewritten"}}) {
-    if (count == 0) continue;
-    text += fmt::format("{}{} {} {}", separator, count, count == 1 ? "file" : "files", what);
-    separator = ", ";
+std::vector<InputFile> FingerprintOf(const std::vector<DataFile>& files) {
+  arrow::util::InitializeUTF8();
+  std::vector<InputFile> inputs;
+  for (const DataFile& file : files) {
+    inputs.push_back({PrintablePath(file.relative_path), file.size, file.mtime_ns, file.revision});
   }
-  return text + fmt::format(" ({})", example);
+  std::ranges::sort(inputs, {}, &InputFile::path);
+  return inputs;
+}
+
+std::string DayChange::ToString() const {
+  return (day.has_value() ? FormatCivilDay(*day) : "files of any day") + FilesOf(*this);
 }
 
 std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
@@ -94,6 +110,22 @@ std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
     CompareDay(pair.recorded != nullptr ? *pair.recorded : none,
                pair.current != nullptr ? *pair.current : none, &change);
     if (change.added + change.removed + change.rewritten > 0) changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+std::vector<std::string> ChangedInputs(const std::vector<OtherInput>& recorded,
+                                       const std::vector<OtherInput>& current) {
+  std::vector<std::string> changes;
+  for (const OtherInput& now : current) {
+    const auto before = std::ranges::find_if(recorded, [&](const OtherInput& input) {
+      return input.role == now.role && input.path == now.path;
+    });
+    if (before == recorded.end()) continue;
+    DayChange change;
+    CompareDay(before->files, now.files, &change);
+    if (change.added + change.removed + change.rewritten == 0) continue;
+    changes.push_back(now.role + " " + now.path + FilesOf(change));
   }
   return changes;
 }

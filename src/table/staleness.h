@@ -17,6 +17,9 @@ namespace tidemill {
 std::vector<InputDay> FingerprintOf(
     const std::vector<std::pair<std::optional<CivilDay>, const DataFile*>>& files);
 
+/// Files of a table beside the source, as the ledger keeps them.
+std::vector<InputFile> FingerprintOf(const std::vector<DataFile>& files);
+
 struct DayChange {
   std::optional<CivilDay> day;
   int added = 0;
@@ -32,5 +35,11 @@ struct DayChange {
 /// day. Both lists are sorted by day and each day's files by path, as FingerprintOf gives them.
 std::vector<DayChange> ChangedDays(const std::vector<InputDay>& recorded,
                                    const std::vector<InputDay>& current);
+
+/// How the tables beside the source differ: "entities ../data/users: 1 file rewritten
+/// (part-0.parquet)". Tables that one side does not have are a matter of the pipeline's definition
+/// and are passed over.
+std::vector<std::string> ChangedInputs(const std::vector<OtherInput>& recorded,
+                                       const std::vector<OtherInput>& current);
 
 }  // namespace tidemill
