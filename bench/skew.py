@@ -5,6 +5,7 @@
     uniform    every entity and every day has the same share of the events
     entity     one entity has half of the events, with sessions of its own
     day        one day has ten times the events of any other, in one file
+    row group  the same, and that file is a single row group
     dimension  one key of a joined dimension has half of the events, against the same join with even keys
 
 Every case takes its turn in each round, so that a busy machine is busy for all. The table shows medians of whole
@@ -32,7 +33,7 @@ LAST = dt.date(2026, 3, 2)
 DAYS = 31
 LIMIT = 1.3
 PRODUCTS = 50_000
-CASES = ("uniform", "entity", "day", "even dimension", "dimension")
+CASES = ("uniform", "entity", "day", "row group", "even dimension", "dimension")
 
 JOIN = """
   join:
@@ -81,13 +82,13 @@ def write_day(folder: Path, day: dt.date, rows: int, entities: int, case: str, r
     }
     path = folder / f"event_date={day}"
     path.mkdir(parents=True)
-    pq.write_table(pa.table(columns), path / "part-0.parquet", compression="zstd", row_group_size=131_072)
+    pq.write_table(pa.table(columns), path / "part-0.parquet", compression="zstd", row_group_size=rows if case == "row group" else 131_072)
 
 
 def write_events(folder: Path, events: int, entities: int, case: str) -> None:
     random = np.random.default_rng(7)
     shares = np.ones(DAYS)
-    if case == "day":
+    if case in ("day", "row group"):
         shares[DAYS // 2] = 10
     for i, share in enumerate(shares / shares.sum()):
         write_day(folder, LAST - dt.timedelta(DAYS - 1 - i), int(events * share), entities, case, random)
