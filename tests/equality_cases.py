@@ -92,6 +92,42 @@ def _decimals() -> EqualityCase:
                         _day(1), _day(4), ("u",))  # fmt: skip
 
 
+def _lists() -> EqualityCase:
+    """Lists and maps, and what needs all values."""
+    words = ["view", "buy", None, "", "é", "view"]
+    rows = [
+        {
+            "event_date": _day(1 + i % 4),
+            "u": f"u{i % 3}",
+            "at": dt.datetime(2026, 3, 1 + i % 4, 12, i % 5),
+            "kind": words[i % 6],
+            "x": None if i % 7 == 0 else (i * 37 % 50) / 4,
+            "n": i % 9,
+        }
+        for i in range(90)
+    ]
+    schema = pa.schema([("u", pa.string()), ("at", pa.timestamp("us")), ("kind", pa.string()), ("x", pa.float64()), ("n", pa.int32())])
+    features = """
+      path: {expr: collect_list(kind), windows: [1d, 3d]}
+      kinds: {expr: collect_set(kind), windows: [1d, 3d]}
+      best: {expr: "top_k(n, 3)", windows: [1d, 3d]}
+      seen: histogram(kind)
+      usual: mode(n)
+      middle: {expr: median(x), windows: [1d, 3d]}
+      upper: percentile_disc(x, 0.9)
+      together: corr(x, n)
+      apart: {expr: "covar_samp(x, n)", windows: [1d, 3d]}
+      lean: skewness(x)
+      tails: kurtosis(x)
+      some: count_if(x > 3)
+      first_kind: element_at(collect_list(kind), 1)
+      steps: cardinality(collect_list(kind))
+      none: collect_set(kind) filter (where n > 100)
+    """
+    return EqualityCase("lists", _days(schema, rows, source="day: event_date, event_time: at", entity="u", window="3d", features=features),
+                        _day(1), _day(5), ("u",))  # fmt: skip
+
+
 def _null_entities(policy: str) -> EqualityCase:
     countries = ["de", None, "", "DE", "é"]
     rows = [
@@ -184,6 +220,7 @@ def all_cases() -> list[EqualityCase]:
         *by_hand,
         *summer,
         _odd_doubles(),
+        _lists(),
         _decimals(),
         _null_entities("drop"),
         _null_entities("keep"),

@@ -452,8 +452,7 @@ bool FiltersBefore(const Plan& plan, const JoinParts& cut) {
 }
 
 arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
-                          RawMorsel raw, const JoinParts& cut, bool is_filtered,
-                          SpilledRows* rows) {
+                          RawMorsel raw, const JoinParts& cut, SpilledRows* rows) {
   return MorselScanner(plan, target).Spill(ref, std::move(raw), cut, rows);
 }
 
