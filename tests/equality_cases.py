@@ -210,6 +210,37 @@ def _by_hand(name: str, dates: list[str]) -> EqualityCase:
     return EqualityCase(name, make, min(dates), max(dates), entity.get(name, ("user_id",)), cancels=name == "exact-sums")
 
 
+def _joined() -> EqualityCase:
+    """A left join whose column the filter uses, an inner one with a composite key by day, and one by what was joined."""
+    schema = pa.schema([("u", pa.string()), ("item", pa.int64()), ("x", pa.int64())])
+    rows = [
+        {"event_date": _day(1 + i % 4), "u": None if i % 11 == 0 else f"u{0 if i % 2 else i % 9}", "item": i % 5, "x": i}
+        for i in range(120)
+    ]
+
+    def make(folder: Path) -> Path:
+        write_days(folder / "events", rows, schema, row_group_size=7)
+        users = [{"id": f"u{i}", "country": ("de", "se", None)[i % 3], "level": i} for i in range(6)] + [{"id": None, "level": 77}] * 2
+        write_file(folder / "users/a.parquet", users, pa.schema([("id", pa.string()), ("country", pa.string()), ("level", pa.int32())]))
+        for number in (1, 3):
+            prices = [{"item": i, "u": f"u{j}", "price": Decimal(100 * number + i) / 4} for i in range(4) for j in range(9)]
+            types = pa.schema([("item", pa.int32()), ("u", pa.string()), ("price", pa.decimal128(9, 2))])
+            write_file(folder / f"prices/day={_day(number)}/a.parquet", prices, types)
+        write_file(folder / "prices" / f"day={_day(4)}" / "a.parquet", [], types)
+        regions = [{"country": "de", "region": "eu"}]
+        write_file(folder / "regions.parquet", regions, pa.schema([("country", pa.string()), ("region", pa.string())]))
+        joins = f"""[{{path: {folder}/users, key: {{u: id}}, columns: [country, {{rank: level}}]}},
+            {{path: {folder}/prices, key: [item, u], columns: price, type: inner, as_of: day}},
+            {{path: {folder}/regions.parquet, key: country, columns: [region]}}]"""
+        source = f"""day: event_date, where: "rank is distinct from 2", columns: {{worth: x * rank}}, join: {joins}"""
+        features = "n: count(*)\nworth: sum(worth)\ntotal: sum(price)\ntop: max(price)\nregions: count(region)\ncountries: count(distinct country)"
+        checks = "input: [null_count(region) >= 0, row_count > 0]"
+        return write_pipeline(folder / "pipeline.yaml", source=source, entity="country", more="null_entity: keep", window="2d",
+                              features=features, checks=checks)  # fmt: skip
+
+    return EqualityCase("joined", make, _day(1), _day(4), ("country",))
+
+
 def all_cases() -> list[EqualityCase]:
     by_name: dict[str, list[str]] = {}
     for name, date in all_dates():
@@ -230,4 +261,5 @@ def all_cases() -> list[EqualityCase]:
         _hours("Europe/Stockholm", "2026-10-24", "2026-10-27", "2026-10-25T00", "2026-10-25T06"),
         _hours("America/St_Johns", "2026-03-07", "2026-03-10", "2026-03-08T20", "2026-03-09T04"),
         _example(),
+        _joined(),
     ]
