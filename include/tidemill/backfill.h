@@ -30,6 +30,8 @@ struct DateReport {
   std::string reason;
   int64_t rows_written = 0;
   int64_t bytes_written = 0;
+  int64_t rows_quarantined = 0;
+  std::vector<RowRuleResult> row_rules;
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
 };

@@ -37,20 +37,51 @@ struct WindowLength {
 enum class NullEntity { kDrop, kKeep, kError };
 enum class Severity { kError, kWarn };
 
-struct SourceSpec {
+/// Where rows are read from.
+struct TableSpec {
   LocatedText path;                     ///< as written, after ${NAME} substitution
   std::string format;                   ///< "parquet" | "delta"; empty: what is there
   std::optional<int64_t> version;       ///< of a Delta table; else the latest
   std::optional<int64_t> timestamp_ms;  ///< the latest version not after it, since the epoch
+};
+
+/// A column of a dimension and the name for it among the columns of events.
+struct JoinColumn {
+  LocatedText name;
+  LocatedText column;  ///< of the dimension
+};
+
+/// A dimension whose columns are looked up for each event.
+struct JoinSpec : TableSpec {
+  std::vector<JoinColumn> key;      ///< names are of columns that events have already
+  std::vector<JoinColumn> columns;  ///< names are new
+  bool is_inner = false;            ///< events without a match leave
+  bool is_dated = false;            ///< `as_of: day`: the state of the event's day counts
+  std::optional<LocatedText> day;   ///< the column that dates the dimension's partitions
+};
+
+struct SourceSpec : TableSpec {
   std::optional<LocatedText> day;
   std::optional<LocatedText> event_time;
   std::string timezone = "UTC";
   std::optional<LocatedText> where;
   std::vector<std::pair<LocatedText, LocatedText>> columns;  ///< name, expression; in file order
+  std::vector<JoinSpec> joins;                               ///< in file order
 };
 
 struct CheckSpec {
   LocatedText check;
+  Severity severity = Severity::kError;
+  bool quarantine = false;         ///< every(condition) as a row rule that quarantines
+  std::optional<double> max_rate;  ///< likewise
+};
+
+/// A condition that every event of the windows must meet.
+struct RowRuleSpec {
+  LocatedText rule;
+  std::string name;                ///< empty: the text of the rule
+  bool quarantine = false;         ///< failing rows leave the input
+  std::optional<double> max_rate;  ///< share of failing rows that is tolerated, 0 to 1
   Severity severity = Severity::kError;
 };
 
@@ -77,6 +108,11 @@ struct ClusterSpec {
   std::vector<LocatedText> columns;  ///< distinct; at least one unless kNone
 };
 
+/// The table of the entities that have a row whether or not they have events.
+struct EntitiesSpec : TableSpec {
+  std::vector<LocatedText> columns;  ///< one per entity column; empty: named like these
+};
+
 struct OutputSpec {
   LocatedText path;
   std::string format = "parquet";  ///< "parquet" | "delta"
@@ -86,6 +122,7 @@ struct OutputSpec {
   int64_t file_size = 128'000'000;   ///< target bytes of a file, compressed
   int64_t max_rows_per_file = 0;     ///< 0: no limit
   std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
+  std::optional<EntitiesSpec> entities;
 };
 
 /// Values for `${NAME}`, which win over the environment.
@@ -103,6 +140,7 @@ struct Pipeline {
   std::vector<LocatedText> entity;
   NullEntity null_entity = NullEntity::kDrop;
   std::optional<WindowLength> window;
+  std::vector<RowRuleSpec> row_rules;
   std::vector<CheckSpec> input_checks;
   std::vector<CheckSpec> output_checks;
   std::vector<FeatureSpec> features;

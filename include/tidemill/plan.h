@@ -18,6 +18,16 @@ struct PlannedDate {
   bool is_picked = true;  ///< by `only`
 };
 
+/// A dimension that a pass reads.
+struct PlannedDimension {
+  std::string path;  ///< as the pipeline file has it
+  int64_t files = 0;
+  int64_t rows = 0;
+  int64_t bytes = 0;                 ///< of the columns that are needed
+  int64_t memory_bytes = 0;          ///< while events are read, roughly
+  std::vector<std::string> columns;  ///< that are read, its key included
+};
+
 struct PlanReport {
   std::string pipeline;
   std::string source;
@@ -34,8 +44,9 @@ struct PlanReport {
   int64_t passes = 0;
   int64_t rows_expected =
       -1;  ///< that will be written, if dates are like the last published; -1: none yet
-  int64_t files_expected = -1;       ///< likewise
-  std::vector<std::string> columns;  ///< that are read
+  int64_t files_expected = -1;               ///< likewise
+  std::vector<std::string> columns;          ///< that are read
+  std::vector<PlannedDimension> dimensions;  ///< those that are needed
   std::vector<PlannedDate> dates;
   std::vector<std::string> warnings;
 };

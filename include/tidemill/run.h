@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -38,11 +39,19 @@ struct RunOptions {
 
 struct CheckResult {
   std::string check;  ///< as written
-  std::string stage;  ///< "input" | "output"
+  std::string stage;  ///< "rows" | "input" | "output"
   Severity severity = Severity::kError;
   bool passed = false;
   std::string value;   ///< what its metrics were: "row_count = 0"; as text
   std::string reason;  ///< why it could not be evaluated or what failed; empty if passed
+};
+
+/// What one row rule found among the events of a date's windows.
+struct RowRuleResult {
+  std::string rule;         ///< its name
+  bool quarantine = false;  ///< whether the rows that failed have left the input
+  std::optional<double> max_rate;
+  int64_t rows_failed = 0;
 };
 
 struct PublishedFile {
@@ -52,6 +61,15 @@ struct PublishedFile {
   std::string hash;  ///< of the content, hexadecimal; without columns that use run_timestamp()
 };
 
+/// What a dimension look-up did.
+struct JoinReport {
+  std::string path;            ///< of the dimension, as the pipeline file has it
+  std::string type;            ///< "left" | "inner"
+  int64_t rows = 0;            ///< events that were looked up
+  int64_t unmatched = 0;       ///< of them, events without a match
+  int64_t dimension_rows = 0;  ///< that were read
+};
+
 /// What one invocation reports, whatever it computes.
 struct InvocationReport {
   std::string run_id;
@@ -59,24 +77,34 @@ struct InvocationReport {
   std::string status;     ///< "done" | "empty" (a single date) | "failed"
   arrow::Status outcome;  ///< why it failed or ended early
   int64_t rows_read = 0;
+  int64_t rows_quarantined = 0;  ///< of these, by row rules
+  /// Where the quarantined rows are: a pattern that matches the run's files; empty if there are
+  /// none.
+  std::string quarantine;
   int64_t rows_written = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
-  int64_t spilled_bytes = 0;  ///< written to the scratch folder
-  int64_t io_retries = 0;     ///< reads that failed and were tried again
-  int64_t peak_memory = 0;    ///< resident bytes of the process at most
+  int64_t spilled_bytes = 0;      ///< written to the scratch folder
+  int64_t io_retries = 0;         ///< reads that failed and were tried again
+  int64_t peak_memory = 0;        ///< resident bytes of the process at most
+  std::vector<JoinReport> joins;  ///< those that were needed, in the order of the file
   std::vector<std::string> warnings;
   std::vector<std::pair<std::string, double>> seconds;  ///< per stage, "total" last
 };
 
 struct RunReport : InvocationReport {
   std::string feature_date;
-  int64_t rows_dropped = 0;   ///< by null_entity: drop
-  int64_t rows_filtered = 0;  ///< by source.where
+  int64_t rows_dropped = 0;    ///< by null_entity: drop
+  int64_t rows_filtered = 0;   ///< by source.where
+  int64_t rows_unmatched = 0;  ///< left out by inner joins
   int64_t entities = 0;
+  /// Entities that the last published date before this one had not, and that only it had; where
+  /// that was counted: with output.entities.
+  std::optional<int64_t> entities_entered, entities_left;
   int64_t features = 0;
   int64_t files_read = 0;
   int64_t days_read = 0;
+  std::vector<RowRuleResult> row_rules;  ///< in the order of the file
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
 };
@@ -100,7 +128,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
                                                          const RunOptions& options,
                                                          const std::string& entity, int64_t limit);
 
-/// The input checks alone.
+/// The row rules and input checks alone.
 arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
                                                   const RunOptions& options);
 

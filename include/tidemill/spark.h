@@ -15,14 +15,19 @@ namespace tidemill {
 
 class PassEngine;
 
-/// A query with all that it needs of its session.
-struct SparkQuery {
+/// A temporary view over files.
+struct SparkView {
+  std::string view;                                          ///< its name
+  std::string format;                                        ///< "parquet" | "delta"
+  std::vector<std::string> paths;                            ///< none: a view without rows
+  std::string schema;                                        ///< empty: the table's
+  std::vector<std::pair<std::string, std::string>> options;  ///< of the reader
+};
+
+/// A query with all that it needs of its session. It reads the view that it is itself, and others.
+struct SparkQuery : SparkView {
   std::vector<std::pair<std::string, std::string>> settings;  ///< of the session, by name
-  std::string view;                                           ///< temporary view that `sql` reads
-  std::string format;                                         ///< of the view: "parquet" | "delta"
-  std::vector<std::string> paths;                             ///< of the view
-  std::string schema;                                         ///< of the view; empty: the table's
-  std::vector<std::pair<std::string, std::string>> options;   ///< of the view's reader
+  std::vector<SparkView> dimensions;
   std::string sql;
 };
 

@@ -36,6 +36,7 @@ struct RunRecord {
   int64_t started_at = 0;  ///< microseconds since the epoch
   int64_t finished_at = 0;
   int64_t rows_read = 0;
+  int64_t rows_quarantined = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
   int64_t peak_memory = 0;
@@ -66,7 +67,9 @@ arrow::Result<HistoryReport> TableHistory(const std::string& path);
 /// Something that a dead run left behind.
 struct Leftover {
   std::string path;
-  std::string kind;  ///< "staging folder" | "half-done publication" | "unused file" | "work folder"
+  /// "staging folder" | "half-done publication" | "unused file" | "work folder" | "quarantined
+  /// rows"
+  std::string kind;
   int64_t bytes = 0;
 };
 

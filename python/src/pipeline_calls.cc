@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -11,10 +12,12 @@
 #include "cli/backfill_report.h"
 #include "cli/pipeline_reports.h"
 #include "cli/report_json.h"
+#include "cli/training_set_report.h"
 #include "engine/pass_engine.h"
 #include "errors.h"
 #include "foreground_call.h"
 #include "tidemill/plan.h"
+#include "tidemill/training_set.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -170,6 +173,30 @@ nb::capsule Compute(const Pipeline& pipeline, const std::string& date, const std
       [&](const RunOptions& options) { return PreviewDate(pipeline, options, entity, limit); }));
 }
 
+/// The report as JSON, and the rows as a stream where they are not written to `out`.
+std::pair<std::string, nb::object> TrainingSet(
+    const std::vector<Pipeline>& pipelines, const std::string& labels,
+    const std::string& label_time, const std::vector<std::pair<std::string, std::string>>& on,
+    bool exact, const std::string& max_age, bool prefix, const std::string& out, bool overwrite,
+    const Computing& computing) {
+  TrainingSetOptions options;
+  static_cast<RunOptions&>(options) = OptionsOf(computing, "");
+  options.labels = labels;
+  options.label_time = label_time;
+  options.on = on;
+  options.exact = exact;
+  if (!max_age.empty()) options.max_age = ValueOrRaise(ParseAge(max_age));
+  options.prefix = prefix;
+  options.out = out;
+  options.overwrite = overwrite;
+  const TrainingSetReport report = Foreground(
+      computing, options,
+      [&](const TrainingSetOptions& connected) { return MakeTrainingSet(pipelines, connected); });
+  nb::object rows = nb::none();
+  if (report.rows != nullptr) rows = ExportStream(report.rows);
+  return {Dump(ToJson(report)), std::move(rows)};
+}
+
 std::vector<std::string> Lint(const Pipeline& pipeline) {
   arrow::Result<std::vector<std::string>> warnings = std::vector<std::string>{};
   {
@@ -238,6 +265,8 @@ void BindPipeline(nb::module_& module) {
   module.def("run_all", &RunAll, "pipelines"_a, "date"_a, "computing"_a);
   module.def("backfill_all", &BackfillAll, "pipelines"_a, "start"_a, "end"_a, "only"_a,
              "parallel"_a, "pass_dates"_a, "fail_fast"_a, "computing"_a);
+  module.def("training_set", &TrainingSet, "pipelines"_a, "labels"_a, "label_time"_a, "on"_a,
+             "exact"_a, "max_age"_a, "prefix"_a, "out"_a, "overwrite"_a, "computing"_a);
 }
 
 }  // namespace tidemill::python

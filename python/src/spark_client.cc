@@ -20,16 +20,24 @@ nb::list PairsOf(const std::vector<std::pair<std::string, std::string>>& pairs) 
   return list;
 }
 
-nb::dict DictOf(const SparkQuery& query) {
+nb::dict DictOf(const SparkView& view) {
   nb::list paths;
-  for (const std::string& path : query.paths) paths.append(path);
+  for (const std::string& path : view.paths) paths.append(path);
   nb::dict dict;
-  dict["settings"] = PairsOf(query.settings);
-  dict["view"] = query.view;
-  dict["format"] = query.format;
+  dict["view"] = view.view;
+  dict["format"] = view.format;
   dict["paths"] = paths;
-  dict["schema"] = query.schema;
-  dict["options"] = PairsOf(query.options);
+  dict["schema"] = view.schema;
+  dict["options"] = PairsOf(view.options);
+  return dict;
+}
+
+nb::dict DictOf(const SparkQuery& query) {
+  nb::dict dict = DictOf(static_cast<const SparkView&>(query));
+  nb::list dimensions;
+  for (const SparkView& dimension : query.dimensions) dimensions.append(DictOf(dimension));
+  dict["settings"] = PairsOf(query.settings);
+  dict["dimensions"] = dimensions;
   dict["sql"] = query.sql;
   return dict;
 }

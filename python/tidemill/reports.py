@@ -34,6 +34,16 @@ class CheckResult(Document):
 
 
 @dataclass(frozen=True)
+class RowRuleResult(Document):
+    """What a row rule found among the events of a date's windows."""
+
+    rule: str
+    quarantine: bool
+    max_rate: float | None
+    rows_failed: int
+
+
+@dataclass(frozen=True)
 class PublishedFile(Document):
     """A file of the table. `path` is relative to it; `hash` is of the content, in hexadecimal."""
 
@@ -41,6 +51,17 @@ class PublishedFile(Document):
     rows: int
     bytes: int
     hash: str
+
+
+@dataclass(frozen=True)
+class JoinReport(Document):
+    """What a dimension look-up did: `rows` events, of which `unmatched` found nothing."""
+
+    path: str
+    type: str
+    rows: int
+    unmatched: int
+    dimension_rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +72,15 @@ class InvocationReport(Document):
     pipeline: str
     status: str
     rows_read: int = 0
+    rows_quarantined: int = 0
+    quarantine: str = ""  #: pattern of the files with them; empty if there are none
     rows_written: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
     spilled_bytes: int = 0
     io_retries: int = 0
     peak_memory: int = 0
+    joins: list[JoinReport] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -67,11 +91,15 @@ class RunReport(InvocationReport):
 
     feature_date: str
     rows_filtered: int = 0
+    rows_unmatched: int = 0
     rows_dropped: int = 0
     entities: int = 0
+    entities_entered: int | None = None
+    entities_left: int | None = None
     features: int = 0
     days_read: int = 0
     files_read: int = 0
+    row_rules: list[RowRuleResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     files: list[PublishedFile] = field(default_factory=list)
 
@@ -83,9 +111,11 @@ class DateReport(Document):
     feature_date: str
     status: str
     reason: str = ""
+    rows_quarantined: int = 0
     rows_written: int = 0
     bytes_written: int = 0
     files: int = 0
+    row_rules: list[RowRuleResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
 
 
@@ -105,6 +135,18 @@ class PlannedDate(Document):
     status: str
     reason: str = ""
     picked: bool = True
+
+
+@dataclass(frozen=True)
+class PlannedDimension(Document):
+    """A dimension that a pass reads: `columns` with its key, `bytes` of them, `memory_bytes` while events are read."""
+
+    path: str
+    files: int
+    rows: int
+    bytes: int
+    memory_bytes: int
+    columns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -128,6 +170,7 @@ class PlanReport(Document):
     rows_expected: int | None = None
     files_expected: int | None = None
     columns: list[str] = field(default_factory=list)
+    dimensions: list[PlannedDimension] = field(default_factory=list)
     dates: list[PlannedDate] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -166,3 +209,43 @@ def report_of(document: dict[str, Any]) -> RunReport | BackfillReport:
 def reports_of(document: dict[str, Any]) -> list[RunReport] | list[BackfillReport]:
     """The reports in a document of several pipelines, in their order."""
     return [report_of(report) for report in document["pipelines"]]
+
+
+@dataclass(frozen=True)
+class LabelFeatures(Document):
+    """What one pipeline brought to a training set. `without_features` counts labels by cause: "no_time" and "no_entity"
+    (NULL), "no_date" (none published before), "too_old" (by max_age), "no_row" (no event in the windows).
+    `age_seconds` is from the end of the feature date to the label: "min", "median", "max"."""
+
+    pipeline: str
+    table: str = ""
+    features: int = 0
+    entities: int = 0
+    matched: int = 0
+    without_features: dict[str, int] = field(default_factory=dict)
+    age_seconds: dict[str, float] | None = None
+    first_date: str = ""
+    last_date: str = ""
+    dates_read: int = 0
+    files_read: int = 0
+    rows_read: int = 0
+    bytes_read: int = 0
+    spilled_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingSetReport(Document):
+    """A training set. `mode` is "published" or "exact"; `out` is empty where the rows were returned."""
+
+    labels_path: str
+    label_time: str
+    mode: str
+    out: str = ""
+    labels: int = 0
+    columns: list[str] = field(default_factory=list)
+    pipelines: list[LabelFeatures] = field(default_factory=list)
+    files_written: int = 0
+    bytes_written: int = 0
+    peak_memory: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)

@@ -77,7 +77,7 @@ class Client:
     """Runs the queries of passes in a session, which afterwards is as it was before.
 
     A query is a mapping: `settings` of the session while it runs, the temporary `view` over `paths` of a `format` with
-    a `schema` and `options`, and the `sql` that reads it.
+    a `schema` and `options`, further such views in `dimensions`, and the `sql` that reads them.
     """
 
     def __init__(self, session: SparkSession) -> None:
@@ -115,18 +115,26 @@ class Client:
     @contextlib.contextmanager
     def _frame(self, query: Mapping[str, Any]) -> Iterator[DataFrame]:
         with self._lock, self._settings(dict(query["settings"])):
-            reader = self.session.read.format(query["format"]).options(**dict(query["options"]))
-            if query["schema"]:
-                reader = reader.schema(query["schema"])
-            # One path goes in as such: Delta takes no lists.
-            paths = list(query["paths"])
-            reader.load(paths[0] if len(paths) == 1 else paths).createOrReplaceTempView(query["view"])
+            views = [query, *query["dimensions"]]
+            for view in views:
+                self._read(view).createOrReplaceTempView(view["view"])
             self._add_tag(self._tag)  # of what this thread runs
             try:
                 yield self.session.sql(query["sql"])
             finally:
                 self._remove_tag(self._tag)
-                self.session.catalog.dropTempView(query["view"])
+                for view in views:
+                    self.session.catalog.dropTempView(view["view"])
+
+    def _read(self, view: Mapping[str, Any]) -> DataFrame:
+        paths = list(view["paths"])
+        if not paths:
+            return self.session.createDataFrame([], view["schema"])
+        reader = self.session.read.format(view["format"]).options(**dict(view["options"]))
+        if view["schema"]:
+            reader = reader.schema(view["schema"])
+        # One path goes in as such: Delta takes no lists.
+        return reader.load(paths[0] if len(paths) == 1 else paths)
 
     @contextlib.contextmanager
     def _settings(self, settings: Mapping[str, str]) -> Iterator[None]:

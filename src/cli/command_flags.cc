@@ -39,15 +39,7 @@ void AddFiles(CLI::App* app, PipelineFlags* flags) {
   AddNames(app, flags);
 }
 
-void AddComputingFlags(CLI::App* app, PipelineFlags* flags) {
-  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
-      ->type_name("NAME")
-      ->group(kCommonGroup);
-  app->add_option(
-         "--scheduler", flags->scheduler,
-         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
-      ->type_name("ADDRESS")
-      ->group(kCommonGroup);
+void AddResources(CLI::App* app, PipelineFlags* flags) {
   AddThreadsFlag(app, &flags->threads);
   app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
       ->type_name("SIZE")
@@ -57,6 +49,18 @@ void AddComputingFlags(CLI::App* app, PipelineFlags* flags) {
       ->type_name("DIR")
       ->group(kCommonGroup);
   AddOutputFlags(app, &flags->output);
+}
+
+void AddComputingFlags(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
+      ->type_name("NAME")
+      ->group(kCommonGroup);
+  app->add_option(
+         "--scheduler", flags->scheduler,
+         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
+      ->type_name("ADDRESS")
+      ->group(kCommonGroup);
+  AddResources(app, flags);
 }
 
 }  // namespace
@@ -88,6 +92,11 @@ void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
 void AddPipelinesFlags(CLI::App* app, PipelineFlags* flags) {
   AddFiles(app, flags);
   AddComputingFlags(app, flags);
+}
+
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddResources(app, flags);
 }
 
 void AddThreadsFlag(CLI::App* app, int* threads) {

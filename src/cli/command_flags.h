@@ -51,6 +51,10 @@ void AddPipelineFlags(CLI::App* app, PipelineFlags* flags);
 /// The same for one file or several.
 void AddPipelinesFlags(CLI::App* app, PipelineFlags* flags);
 
+/// FILE or several, --set, --threads, --memory, --scratch and the output flags: of what this
+/// process computes whatever the engine.
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags);
+
 /// --threads alone.
 void AddThreadsFlag(CLI::App* app, int* threads);
 

@@ -98,6 +98,17 @@ void AddFiles(const RunReport& report, bool verbose, FactList* facts) {
   }
 }
 
+/// "12 rows: 10 value >= 0, 3 known kind". A row may fail several rules.
+std::string QuarantineText(const RunReport& report) {
+  std::string rules;
+  for (const RowRuleResult& rule : report.row_rules) {
+    if (!rule.quarantine || rule.rows_failed == 0) continue;
+    rules += fmt::format("{}{} {}", rules.empty() ? ": " : ", ", FormatCount(rule.rows_failed),
+                         OneLine(rule.rule));
+  }
+  return FormatCount(report.rows_quarantined, "row", "rows") + rules;
+}
+
 /// "scan 0.81 s, merge 0.22 s, total 1.3 s" and how many rows that is in a second.
 std::string Seconds(const RunReport& report) {
   std::string text;
@@ -113,6 +124,14 @@ std::string Seconds(const RunReport& report) {
 }
 
 }  // namespace
+
+std::string JoinText(const JoinReport& join) {
+  std::string text = join.path + ": " + FormatCount(join.rows, "row", "rows");
+  if (join.unmatched == 0) return text + ", all with a match";
+  const double share = static_cast<double>(join.unmatched) / static_cast<double>(join.rows);
+  return text + fmt::format(", {} ({:.3g} %) without a match{}", FormatCount(join.unmatched),
+                            share * 100, join.type == "inner" ? ", left out" : "");
+}
 
 std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
   const bool has_colour = style.has_colour;
@@ -131,15 +150,25 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
         {FormatCount(report.rows_read, "row", "rows"), FormatCount(report.days_read, "day", "days"),
          FormatCount(report.files_read, "file", "files"), FormatByteSize(report.bytes_read)});
   }
+  if (report.rows_quarantined > 0) {
+    facts.Add("set aside", QuarantineText(report));
+    if (!report.quarantine.empty()) facts.Add("", report.quarantine);
+  }
   if (report.rows_filtered > 0) {
     facts.Add("left out", FormatCount(report.rows_filtered, "row", "rows") + " by source.where");
   }
+  for (const JoinReport& join : report.joins) facts.Add("joined", JoinText(join));
   if (report.rows_dropped > 0) {
     facts.Add("dropped", FormatCount(report.rows_dropped, "row", "rows") + " without an entity");
   }
   if (!has_failed || report.entities > 0) {
     facts.Add("computed", {FormatCount(report.entities, "entity", "entities"),
                            FormatCount(report.features, "feature", "features")});
+  }
+  if (report.entities_entered && report.entities_left) {
+    facts.Add("changed", fmt::format("{} entered, {} left since the date before",
+                                     FormatCount(*report.entities_entered, "entity", "entities"),
+                                     FormatCount(*report.entities_left)));
   }
   for (const std::string& line : CheckLines(report.checks, has_colour)) facts.Add("checks", line);
   if (has_failed) {
@@ -178,6 +207,11 @@ std::string RenderPlanReport(const PlanReport& report, const ReportStyle& style)
                      FormatByteSize(report.bytes_read),
                      report.passes == 1 ? "one pass" : fmt::format("{} passes", report.passes)});
   facts.Add("columns", report.columns);
+  for (const PlannedDimension& dimension : report.dimensions) {
+    facts.Add("joins", {dimension.path, FormatCount(dimension.rows, "row", "rows"),
+                        FormatByteSize(dimension.bytes),
+                        "about " + FormatByteSize(dimension.memory_bytes) + " of memory"});
+  }
   if (report.rows_expected >= 0) {
     facts.Add("write", {"about " + FormatCount(report.rows_expected, "row", "rows"),
                         FormatCount(report.files_expected, "file", "files")});
@@ -202,7 +236,8 @@ std::string RenderChecks(const std::vector<CheckResult>& checks, const ReportSty
 }
 
 std::string ExplainCheck(const CheckResult& check) {
-  std::string text = fmt::format("{} check failed: {}", check.stage, OneLine(check.check));
+  const std::string what = check.stage == "rows" ? "row rule" : check.stage + " check";
+  std::string text = fmt::format("{} failed: {}", what, OneLine(check.check));
   std::string found = OneLine(check.value);
   if (!check.reason.empty()) found += (found.empty() ? "" : "; ") + OneLine(check.reason);
   if (!found.empty()) text += fmt::format(" ({})", found);

@@ -14,6 +14,9 @@ struct ReportStyle {
   bool verbose = false;  ///< every file, and its hash
 };
 
+/// "../data/users: 1 000 rows, 12 (1.2 %) without a match"
+std::string JoinText(const JoinReport& join);
+
 std::string RenderRunReport(const RunReport& report, const ReportStyle& style);
 std::string RenderPlanReport(const PlanReport& report, const ReportStyle& style);
 

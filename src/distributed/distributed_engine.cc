@@ -56,7 +56,9 @@ class DistributedWork : public PassWork {
     int64_t rows_done = 0;
     const auto take = [&](size_t task, const std::string& text) -> arrow::Status {
       ARROW_ASSIGN_OR_RAISE(ScanAnswer answer, AnswerFromText<ScanAnswer>(text));
-      if (task >= answers.size() || answer.counts.rows_of_slot.size() != num_slots()) {
+      if (task >= answers.size() || answer.counts.rows_of_slot.size() != num_slots() ||
+          answer.counts.looked_up.size() != plan_.dimensions.size() ||
+          answer.counts.not_found.size() != plan_.dimensions.size()) {
         return Amiss();
       }
       if (answers[task]) return arrow::Status::OK();
@@ -109,6 +111,8 @@ class DistributedWork : public PassWork {
   arrow::Result<ScanSummary> Sum(std::vector<std::optional<ScanAnswer>> answers) {
     ScanSummary summary;
     summary.counts.rows_of_slot.assign(num_slots(), 0);
+    summary.counts.looked_up.assign(plan_.dimensions.size(), 0);
+    summary.counts.not_found.assign(plan_.dimensions.size(), 0);
     FrameMetrics metrics(&plan_.pipeline->input_checks, plan_.strata.size());
     for (std::optional<ScanAnswer>& answer : answers) {
       if (!answer) return Unanswered();
@@ -117,6 +121,10 @@ class DistributedWork : public PassWork {
       if (!answer->metrics.empty()) {
         ARROW_RETURN_NOT_OK(
             InWorkFolder(MergeMetrics(request_.work, answer->metrics, &metrics), request_.work));
+      }
+      for (RowSpoolFile& file : answer->quarantined) {
+        file.filesystem = request_.work.filesystem;
+        summary.quarantined.push_back(std::move(file));
       }
       if (answer->tiles) {
         summary.spilled_bytes += answer->tiles->bytes;

@@ -23,11 +23,15 @@ Json ToJson(const PassDescription& pass) {
                {"names", pass.names},
                {"dates", pass.dates},
                {"only_checks", pass.scope == PlanScope::kInputChecks},
+               {"keep_quarantined", pass.keep_quarantined},
                {"fingerprint", pass.fingerprint},
                {"work", pass.work},
                {"run_timestamp", pass.run_timestamp},
                {"memory", pass.memory}};
   if (pass.source_version) json["source_version"] = *pass.source_version;
+  for (const auto& version : pass.join_versions) {
+    json["join_versions"].push_back(version ? Json(*version) : Json());
+  }
   return json;
 }
 
@@ -39,6 +43,7 @@ PassDescription PassFrom(const Json& json) {
   json.at("names").get_to(pass.names);
   json.at("dates").get_to(pass.dates);
   pass.scope = json.at("only_checks") ? PlanScope::kInputChecks : PlanScope::kFeatures;
+  json.at("keep_quarantined").get_to(pass.keep_quarantined);
   json.at("fingerprint").get_to(pass.fingerprint);
   json.at("work").get_to(pass.work);
   json.at("run_timestamp").get_to(pass.run_timestamp);
@@ -46,11 +51,20 @@ PassDescription PassFrom(const Json& json) {
   if (json.contains("source_version")) {
     pass.source_version = json.at("source_version").get<int64_t>();
   }
+  if (json.contains("join_versions")) {
+    for (const Json& version : json.at("join_versions")) {
+      pass.join_versions.push_back(
+          version.is_null() ? std::nullopt : std::optional<int64_t>(version.get<int64_t>()));
+    }
+  }
   return pass;
 }
 
 Json ToJson(const ScanTask& task) {
-  return {{"begin", task.begin}, {"end", task.end}, {"segments", task.segments}};
+  return {{"begin", task.begin},
+          {"end", task.end},
+          {"segments", task.segments},
+          {"universe", task.universe}};
 }
 
 Json ToJson(const WindowTask& task) {
@@ -106,7 +120,8 @@ arrow::Result<PassTask> TaskFromText(const std::string& text) {
     task.pass = PassFrom(json.at("pass"));
     if (json.contains("scan")) {
       const Json& scan = json.at("scan");
-      task.part = ScanTask{scan.at("begin"), scan.at("end"), scan.at("segments")};
+      task.part =
+          ScanTask{scan.at("begin"), scan.at("end"), scan.at("segments"), scan.at("universe")};
     } else {
       ARROW_ASSIGN_OR_RAISE(task.part, WindowTaskFrom(json.at("windows")));
     }

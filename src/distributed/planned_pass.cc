@@ -1,5 +1,6 @@
 #include "distributed/planned_pass.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <list>
 #include <mutex>
@@ -22,6 +23,11 @@ arrow::Result<std::shared_ptr<const PlannedPass>> Make(const PassDescription& pa
     pipeline.source.version = pass.source_version;
     pipeline.source.timestamp_ms.reset();
   }
+  for (size_t j = 0; j < std::min(pass.join_versions.size(), pipeline.source.joins.size()); ++j) {
+    if (!pass.join_versions[j]) continue;
+    pipeline.source.joins[j].version = pass.join_versions[j];
+    pipeline.source.joins[j].timestamp_ms.reset();
+  }
   ARROW_ASSIGN_OR_RAISE(auto calendar, CalendarOf(pipeline));
   std::vector<Slot> dates;
   for (const int32_t index : pass.dates) dates.push_back({index});
@@ -36,8 +42,10 @@ arrow::Result<std::shared_ptr<const PlannedPass>> Make(const PassDescription& pa
   }
   planned->plan = *std::move(plan);
   if (FingerprintOf(planned->plan) != pass.fingerprint) {
+    std::string roots = planned->plan.source->root.uri;
+    for (const auto& dimension : planned->plan.dimensions) roots += ", " + dimension->root.uri;
     return MakeError(ErrorCode::kRunFailed,
-                     planned->plan.source->root.uri +
+                     roots +
                          " changed while the pass ran, or is not the "
                          "same on this worker",
                      "run again when nothing writes to the days of the window; every worker must "
@@ -86,15 +94,32 @@ class PlannedPasses {
   std::list<std::shared_ptr<Entry>> entries_;
 };
 
+std::string TextOf(const std::vector<DataFile>& files) {
+  std::string text;
+  for (const DataFile& file : files) {
+    text +=
+        fmt::format("{}\n{} {} {}\n", file.relative_path, file.size, file.mtime_ns, file.revision);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string FingerprintOf(const Plan& plan) {
   const Source& source = *plan.source;
   std::string text = DefinitionHash(*plan.pipeline) + "\n" + source.schema->ToString() + "\n";
   if (source.version) text += fmt::format("version {}\n", *source.version);
-  for (const DataFile& file : source.files) {
-    text +=
-        fmt::format("{}\n{} {} {}\n", file.relative_path, file.size, file.mtime_ns, file.revision);
+  text += TextOf(source.files);
+  for (const auto& dimension : plan.dimensions) {
+    text += "dimension " + dimension->path + "\n" + dimension->schema->ToString() + "\n";
+    text += TextOf(dimension->files);
+  }
+  if (plan.universe != nullptr) {
+    if (plan.universe->version) text += fmt::format("entities {}\n", *plan.universe->version);
+    for (const DataFile& file : plan.universe->files) {
+      text += fmt::format("{}\n{} {} {}\n", file.relative_path, file.size, file.mtime_ns,
+                          file.revision);
+    }
   }
   for (const MorselRef& morsel : plan.morsels) {
     text += fmt::format("{} {} {}\n", morsel.file, morsel.row_group, morsel.num_rows);
@@ -119,6 +144,8 @@ arrow::Result<PassDescription> DescribePass(const Plan& plan, const PassRequest&
   for (const Slot date : plan.dates) pass.dates.push_back(date.index);
   pass.scope = plan.scope;
   pass.source_version = plan.source->version;
+  for (const auto& dimension : plan.dimensions) pass.join_versions.push_back(dimension->version);
+  pass.keep_quarantined = request.options.quarantine != nullptr;
   pass.fingerprint = FingerprintOf(plan);
   pass.work = request.work.uri;
   pass.run_timestamp = request.run_timestamp;

@@ -12,8 +12,9 @@ class NativeWork : public PassWork {
 
   arrow::Result<ScanSummary> Scan() override {
     ARROW_ASSIGN_OR_RAISE(scan_, tidemill::Scan(plan_, request_.options));
+    plan_.loaded->Release();
     return ScanSummary{scan_->counts, InputMetricsOf(plan_, scan_->input_metrics),
-                       scan_->tiles->spilled_bytes()};
+                       scan_->tiles->spilled_bytes() + scan_->spilled_rows, scan_->quarantined};
   }
 
   arrow::Result<FeatureSummary> Features(const std::vector<bool>& wanted,

@@ -26,7 +26,11 @@ std::vector<bool> NeededColumns(const BoundPipeline& pipeline, const Calendar& c
       MarkCall(aggregate.call, &columns);
     }
     if (pipeline.where) CollectColumns(pipeline.where, &columns);
+    for (const BoundJoin& join : pipeline.joins) {
+      if (join.is_inner) columns.insert(columns.end(), join.keys.begin(), join.keys.end());
+    }
   }
+  for (const BoundRowRule& rule : pipeline.row_rules) CollectColumns(rule.condition, &columns);
   for (const AggregateCall& metric : pipeline.input_checks.metrics) MarkCall(metric, &columns);
   if (calendar.step() == Calendar::Step::kHour || pipeline.day == nullptr) {
     if (pipeline.event_time >= 0) columns.push_back(pipeline.event_time);
@@ -149,11 +153,17 @@ SlotRange SlotsOfPartition(const Calendar& calendar, CivilDay day) {
 arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
                              std::shared_ptr<const Source> source,
                              std::shared_ptr<const Calendar> calendar, std::vector<Slot> dates,
-                             PlanScope scope) {
+                             PlanScope scope, Dimensions dimensions) {
   Plan plan;
   plan.scope = scope;
   plan.strata = Strata(*calendar, dates, pipeline->windows);
   plan.needed_columns = NeededColumns(*pipeline, *calendar, source->day_is_partition, scope);
+  plan.dimensions = std::move(dimensions);
+  plan.loaded = std::make_shared<LoadedDimensions>();
+  for (const BoundJoin& join : pipeline->joins) {
+    const bool leaves = join.is_inner && scope == PlanScope::kFeatures;
+    plan.needed_joins.push_back(leaves || IsJoined(join, plan.needed_columns));
+  }
   for (int i = 0; i < pipeline->num_source_columns; ++i) {
     const std::string& name = pipeline->rows->field(i)->name();
     if (plan.needed_columns[static_cast<size_t>(i)] &&

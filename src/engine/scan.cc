@@ -14,6 +14,8 @@ ScanCounts EmptyCounts(const Plan& plan) {
   ScanCounts counts;
   const auto slots = static_cast<size_t>(plan.strata.slots().size());
   counts.rows_of_slot.assign(slots, 0);
+  counts.looked_up.assign(plan.dimensions.size(), 0);
+  counts.not_found.assign(plan.dimensions.size(), 0);
   return counts;
 }
 
@@ -25,6 +27,12 @@ void ScanCounts::Add(const ScanCounts& other) {
   rows_without_entity += other.rows_without_entity;
   rows_without_day += other.rows_without_day;
   rows_misplaced += other.rows_misplaced;
+  rows_unmatched += other.rows_unmatched;
+  for (size_t j = 0; j < looked_up.size(); ++j) {
+    looked_up[j] += other.looked_up[j];
+    not_found[j] += other.not_found[j];
+  }
+  rules.Add(other.rules);
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
 }
 
@@ -41,7 +49,8 @@ arrow::Result<ScanResult> EmptyScan(const Plan& plan, const PassOptions& options
                     nullptr,
                     nullptr,
                     FrameMetrics(&pipeline.input_checks, plan.strata.size()),
-                    EmptyCounts(plan)};
+                    EmptyCounts(plan),
+                    {}};
   result.interners = std::make_unique<std::vector<ValueInterner>>(result.layout->distincts.size());
   if (options.portable_tiles) {
     for (ValueInterner& interner : *result.interners) interner.GiveUp();
@@ -70,6 +79,12 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
                     return arrow::Status::OK();
                   }));
   return std::move(scan).Finish();
+}
+
+arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(ScanResult result, ScanMorsels(plan, 0, plan.morsels.size(), options));
+  if (plan.universe != nullptr) ARROW_RETURN_NOT_OK(ScanUniverse(plan, options, &result));
+  return result;
 }
 
 }  // namespace tidemill

@@ -73,7 +73,7 @@ class ScanForAll {
     const arrow::Status status = Run();
     for (const auto& sharer : sharers_) {
       if (sharer->status.ok()) sharer->status = status;
-      if (sharer->status.ok()) sharer->result = std::move(*sharer->scan).Finish();
+      if (sharer->status.ok()) sharer->status = Finish(sharer.get());
       sharer->scan.reset();
     }
   }
@@ -104,6 +104,13 @@ class ScanForAll {
                          }
                          return arrow::Status::OK();
                        });
+  }
+
+  static arrow::Status Finish(Sharer* sharer) {
+    ARROW_ASSIGN_OR_RAISE(sharer->result, std::move(*sharer->scan).Finish());
+    const Plan& plan = *sharer->plan;
+    if (plan.universe == nullptr) return arrow::Status::OK();
+    return ScanUniverse(plan, sharer->request->options, &*sharer->result);
   }
 
   /// The row groups of all passes, in the order of the listing.
@@ -177,9 +184,10 @@ class SharedWork : public PassWork {
   arrow::Result<ScanSummary> Scan() override {
     scan_->RunOnce();
     ARROW_RETURN_NOT_OK(sharer_->status);
+    sharer_->plan->loaded->Release();
     const ScanResult& result = *sharer_->result;
     return ScanSummary{result.counts, InputMetricsOf(*sharer_->plan, result.input_metrics),
-                       result.tiles->spilled_bytes()};
+                       result.tiles->spilled_bytes() + result.spilled_rows, result.quarantined};
   }
 
   arrow::Result<FeatureSummary> Features(const std::vector<bool>& wanted,

@@ -36,16 +36,6 @@ arrow::Result<CivilDay> DayOfFile(const ExpressionPtr& day, const DataFile& file
   return days[0];
 }
 
-std::shared_ptr<arrow::Schema> Combine(const arrow::Schema& files,
-                                       const arrow::Schema& partitions) {
-  arrow::FieldVector fields;
-  for (const auto& field : files.fields()) {
-    if (partitions.GetFieldIndex(field->name()) < 0) fields.push_back(field);
-  }
-  for (const auto& field : partitions.fields()) fields.push_back(field);
-  return arrow::schema(fields);
-}
-
 /// The column whose statistics tell on which days the rows of a file count; empty if none does.
 std::string ColumnOfDays(const Pipeline& pipeline) {
   const auto& column = pipeline.source.day ? pipeline.source.day : pipeline.source.event_time;
@@ -111,6 +101,30 @@ arrow::Status ReadSchema(int threads, Source* source) {
 
 }  // namespace
 
+arrow::Result<std::optional<DeltaListing>> ListIfDelta(const TableSpec& spec, const Location& root,
+                                                       const std::string& name) {
+  bool is_delta = spec.format == "delta";
+  if (spec.format.empty()) {
+    ARROW_ASSIGN_OR_RAISE(is_delta, IsDeltaTable(root));
+  }
+  if (is_delta) return ListDelta(root, {spec.version, spec.timestamp_ms});
+  if (spec.version || spec.timestamp_ms) {
+    return MakeError(ErrorCode::kInvalid, root.uri + ": is no Delta table and has no versions",
+                     "remove " + name + ".version and " + name + ".timestamp");
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<arrow::Schema> CombineSchemas(const arrow::Schema& files,
+                                              const arrow::Schema& partitions) {
+  arrow::FieldVector fields;
+  for (const auto& field : files.fields()) {
+    if (partitions.GetFieldIndex(field->name()) < 0) fields.push_back(field);
+  }
+  for (const auto& field : partitions.fields()) fields.push_back(field);
+  return arrow::schema(fields);
+}
+
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads,
                                  std::shared_ptr<SourceFiles> listed) {
@@ -124,7 +138,7 @@ arrow::Result<Source> OpenSource(const Pipeline& pipeline,
   source.partition_schema = source.listed->listing().partition_schema;
   ARROW_RETURN_NOT_OK(Prune(pipeline, needed, &source));
   ARROW_RETURN_NOT_OK(ReadSchema(threads, &source));
-  source.schema = Combine(*source.file_schema, *source.partition_schema);
+  source.schema = CombineSchemas(*source.file_schema, *source.partition_schema);
   return source;
 }
 
@@ -147,7 +161,7 @@ arrow::Status AddColumnsOfOtherDays(const std::vector<std::string>& names, int t
     ARROW_ASSIGN_OR_RAISE(source->file_schema,
                           source->file_schema->AddField(source->file_schema->num_fields(), field));
   }
-  source->schema = Combine(*source->file_schema, *source->partition_schema);
+  source->schema = CombineSchemas(*source->file_schema, *source->partition_schema);
   return arrow::Status::OK();
 }
 

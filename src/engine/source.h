@@ -13,6 +13,7 @@
 #include "pipeline/bound_pipeline.h"
 #include "storage/hive_listing.h"
 #include "storage/parquet_source.h"
+#include "table/delta_listing.h"
 
 namespace tidemill {
 
@@ -41,6 +42,15 @@ struct Source {
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads,
                                  std::shared_ptr<SourceFiles> listed = nullptr);
+
+/// Lists the version of a Delta table that `spec` asks for; nothing if it is a directory of Parquet
+/// files. `name` is what the file calls the table ("source", "join").
+arrow::Result<std::optional<DeltaListing>> ListIfDelta(const TableSpec& spec, const Location& root,
+                                                       const std::string& name);
+
+/// The columns of files, then those of partitions, which win over files' of the same name.
+std::shared_ptr<arrow::Schema> CombineSchemas(const arrow::Schema& files,
+                                              const arrow::Schema& partitions);
 
 /// Adds those of the columns `names` (without regard to case) that only files of other days have,
 /// so that they are NULL in the needed ones. Reads the footers of all files.

@@ -9,6 +9,8 @@
 #include "base/calendar.h"
 #include "base/nearest_name.h"
 #include "pipeline/bind_checks.h"
+#include "pipeline/bind_joins.h"
+#include "pipeline/bind_row_rules.h"
 #include "sql/function_registry.h"
 
 namespace tidemill {
@@ -39,14 +41,17 @@ bool IsInstant(const arrow::DataType& type) {
 
 class Binder {
  public:
-  Binder(const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source)
-      : spec_(pipeline), registry_(AggregateRegistry::Default()) {
+  Binder(const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source,
+         const std::vector<std::shared_ptr<arrow::Schema>>& dimensions)
+      : spec_(pipeline), registry_(AggregateRegistry::Default()), dimensions_(dimensions) {
     bound_.spec = pipeline;
     bound_.rows = source;
     bound_.num_source_columns = source->num_fields();
   }
 
   arrow::Result<BoundPipeline> Bind() {
+    Collect(BindJoins(spec_, dimensions_, &bound_.rows, &bound_.joins));
+    bound_.first_derived = bound_.rows->num_fields();
     BindDerivedColumns();
     BindSource();
     BindEntity();
@@ -54,6 +59,7 @@ class Binder {
     BindPartitionColumns();
     BindClusterColumns();
     ARROW_RETURN_NOT_OK(Failure());
+    Collect(BindRowRules(spec_, *bound_.rows).Value(&bound_.row_rules));
     Collect(BindChecks(spec_, spec_.input_checks, *bound_.rows).Value(&bound_.input_checks));
     Collect(BindChecks(spec_, spec_.output_checks, *bound_.output).Value(&bound_.output_checks));
     ARROW_RETURN_NOT_OK(Failure());
@@ -107,7 +113,12 @@ class Binder {
         continue;
       }
       if (bound_.rows->GetFieldIndex(name.text) >= 0) {
-        Fail(name, "the source already has a column '" + name.text + "'",
+        const int other = bound_.rows->GetFieldIndex(name.text);
+        Fail(name,
+             std::string(other < bound_.num_source_columns ? "the source"
+                         : other < bound_.first_derived    ? "a join"
+                                                           : "source.columns") +
+                 " already has a column '" + name.text + "'",
              "choose another name for the derived column");
         continue;
       }
@@ -131,11 +142,19 @@ class Binder {
         }
       }
     }
+    if (bound_.event_time >= 0) {
+      RefuseJoined(*spec_.source.event_time, "event_time", {bound_.event_time});
+    }
     if (spec_.grain == Grain::kHour && !spec_.source.event_time) {
       Fail(spec_.source.path, "grain: hour needs source.event_time to tell the hour of an event");
     }
     if (spec_.source.day) {
       Collect(BindDay(spec_, *bound_.rows).Value(&bound_.day));
+      if (bound_.day != nullptr) {
+        std::vector<int> columns;
+        CollectColumns(bound_.day, &columns);
+        RefuseJoined(*spec_.source.day, "the day of an event", columns);
+      }
     } else if (!spec_.source.event_time) {
       Fail(spec_.source.path, "the source needs 'day' or 'event_time' to tell the day of an event");
     }
@@ -150,6 +169,15 @@ class Binder {
         }
       }
     }
+  }
+
+  /// The day of an event decides what is looked up for it, so it is there before.
+  void RefuseJoined(const LocatedText& at, const char* what, const std::vector<int>& columns) {
+    const std::vector<bool> needed = ReadFor(bound_, columns);
+    const auto end = needed.begin() + bound_.first_derived;
+    if (std::find(needed.begin() + bound_.num_source_columns, end, true) == end) return;
+    Fail(at, std::string(what) + " comes out of a joined dimension",
+         "it must be a column of the source, or be computed from such columns");
   }
 
   void BindEntity() {
@@ -329,7 +357,7 @@ class Binder {
   arrow::Result<int> AddAggregate(const Draft& draft, AggregateCall call, int window) {
     std::vector<std::shared_ptr<arrow::DataType>> types;
     for (const ExpressionPtr& argument : call.arguments) types.push_back(argument->type);
-    auto kernel = registry_.Resolve(call.function, call.star, types);
+    auto kernel = registry_.Resolve(call.function, call.star, types, call.constants);
     if (!kernel.ok()) {
       return ExpressionError(draft.parsed, call.offset, kernel.status().message());
     }
@@ -374,7 +402,11 @@ class Binder {
       if (term.kind != PartitionTerm::Kind::kColumn && term.kind != PartitionTerm::Kind::kBucket) {
         continue;
       }
-      if (FindColumn(*bound_.output, term.column.text, /*quoted=*/true) >= 0) continue;
+      const int column = FindColumn(*bound_.output, term.column.text, /*quoted=*/true);
+      if (column >= 0) {
+        RefuseNested(term.column, column, "partition_by");
+        continue;
+      }
       auto nearest = NearestName(term.column.text, bound_.output->field_names());
       Fail(term.column,
            "partition_by names '" + term.column.text + "', which is neither entity nor feature",
@@ -382,10 +414,20 @@ class Binder {
     }
   }
 
+  /// Lists and maps have no order.
+  void RefuseNested(const LocatedText& column, int index, const std::string& key) {
+    const arrow::DataType& type = *bound_.output->field(index)->type();
+    if (!arrow::is_nested(type.id())) return;
+    Fail(column, key + " names '" + column.text + "', which is " + TypeName(type),
+         "name a column of plain values; cardinality(x) is the length of a list");
+  }
+
   void BindClusterColumns() {
     if (bound_.output == nullptr) return;
     for (const LocatedText& column : spec_.output.cluster_by.columns) {
-      if (FindColumn(*bound_.output, column.text, /*quoted=*/true) < 0) {
+      const int index = FindColumn(*bound_.output, column.text, /*quoted=*/true);
+      if (index >= 0) RefuseNested(column, index, "cluster_by");
+      if (index < 0) {
         auto nearest = NearestName(column.text, bound_.output->field_names());
         Fail(column, "cluster_by names '" + column.text + "', which is neither entity nor feature",
              nearest ? "did you mean '" + *nearest + "'?" : "");
@@ -400,6 +442,7 @@ class Binder {
 
   const Pipeline& spec_;
   const AggregateRegistry& registry_;
+  const std::vector<std::shared_ptr<arrow::Schema>>& dimensions_;
   BoundPipeline bound_;
   std::vector<Diagnostic> diagnostics_;
   std::vector<Draft> drafts_;
@@ -408,9 +451,10 @@ class Binder {
 
 }  // namespace
 
-arrow::Result<BoundPipeline> BindPipeline(const Pipeline& pipeline,
-                                          const std::shared_ptr<arrow::Schema>& source) {
-  return Binder(pipeline, source).Bind();
+arrow::Result<BoundPipeline> BindPipeline(
+    const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source,
+    const std::vector<std::shared_ptr<arrow::Schema>>& dimensions) {
+  return Binder(pipeline, source, dimensions).Bind();
 }
 
 arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Schema& columns) {
@@ -455,12 +499,22 @@ std::vector<bool> ReadFor(const BoundPipeline& pipeline, const std::vector<int>&
   std::vector<bool> needed(static_cast<size_t>(pipeline.rows->num_fields()), false);
   for (int column : columns) needed[static_cast<size_t>(column)] = true;
   for (size_t i = pipeline.derived.size(); i-- > 0;) {
-    if (!needed[static_cast<size_t>(pipeline.num_source_columns) + i]) continue;
+    if (!needed[static_cast<size_t>(pipeline.first_derived) + i]) continue;
     std::vector<int> reads;
     CollectColumns(pipeline.derived[i].expression, &reads);
     for (int read : reads) needed[static_cast<size_t>(read)] = true;
   }
+  for (size_t j = pipeline.joins.size(); j-- > 0;) {
+    if (!IsJoined(pipeline.joins[j], needed)) continue;
+    for (int key : pipeline.joins[j].keys) needed[static_cast<size_t>(key)] = true;
+  }
   return needed;
+}
+
+bool IsJoined(const BoundJoin& join, const std::vector<bool>& columns) {
+  const auto begin = columns.begin() + join.first_column;
+  return std::find(begin, begin + static_cast<std::ptrdiff_t>(join.columns.size()), true) !=
+         begin + static_cast<std::ptrdiff_t>(join.columns.size());
 }
 
 }  // namespace tidemill

@@ -3,6 +3,7 @@
 /// A pipeline bound to its source: every expression parsed, typed and ready to run.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,25 @@ struct FrameChecks {
   std::vector<PreviousValue> previous;  ///< column i of a check's frame is previous[i]
 };
 
+/// A dimension look-up. Columns of the dimension are numbered as in its schema.
+struct BoundJoin {
+  std::vector<int> keys;  ///< indices in BoundPipeline::rows, of columns before this join's
+  std::vector<int> dimension_keys;                          ///< one per key
+  std::vector<std::shared_ptr<arrow::DataType>> key_types;  ///< hold the values of both sides
+  int first_column = 0;      ///< in BoundPipeline::rows: where the joined columns begin
+  std::vector<int> columns;  ///< of the dimension, one per joined column
+  bool is_inner = false;
+};
+
+/// A condition that every event must meet. TRUE passes.
+struct BoundRowRule {
+  std::string name;
+  ExpressionPtr condition;  ///< over BoundPipeline::rows
+  bool quarantine = false;
+  std::optional<double> max_rate;
+  Severity severity = Severity::kError;
+};
+
 struct DerivedColumn {
   std::string name;
   ExpressionPtr expression;  ///< over BoundPipeline::rows, columns before it
@@ -60,10 +80,12 @@ struct DerivedColumn {
 
 struct BoundPipeline {
   Pipeline spec;
-  /// What row expressions see: columns of the source (files, then partitions), then derived
-  /// columns.
+  /// What row expressions see: columns of the source (files, then partitions), of the joins, then
+  /// derived columns.
   std::shared_ptr<arrow::Schema> rows;
   int num_source_columns = 0;
+  int first_derived = 0;         ///< index in rows
+  std::vector<BoundJoin> joins;  ///< in the order of the file
   std::vector<DerivedColumn> derived;
   ExpressionPtr where;      ///< may be null
   ExpressionPtr day;        ///< a date or timestamp expression, or null: the day of event_time
@@ -76,15 +98,18 @@ struct BoundPipeline {
   std::vector<BoundFeature> features;  ///< in evaluation order, as in `results`
   std::vector<int> output_order;       ///< feature indices in the order of the file
   std::shared_ptr<arrow::Schema>
-      output;                 ///< entity columns, then features in the order of the file
-  FrameChecks input_checks;   ///< over rows
-  FrameChecks output_checks;  ///< over output
+      output;                           ///< entity columns, then features in the order of the file
+  std::vector<BoundRowRule> row_rules;  ///< in the order of the file
+  FrameChecks input_checks;             ///< over rows, without the quarantined ones
+  FrameChecks output_checks;            ///< over output
 };
 
 /// Binds `pipeline` to a source with these columns. Errors (kInvalid) carry every fault found.
-/// `source` is the schema of the files and their partitions together.
-arrow::Result<BoundPipeline> BindPipeline(const Pipeline& pipeline,
-                                          const std::shared_ptr<arrow::Schema>& source);
+/// `source` is the schema of the files and their partitions together, `dimensions` those of the
+/// joins.
+arrow::Result<BoundPipeline> BindPipeline(
+    const Pipeline& pipeline, const std::shared_ptr<arrow::Schema>& source,
+    const std::vector<std::shared_ptr<arrow::Schema>>& dimensions = {});
 
 /// The `day` of a source as an expression over `columns`: a column by its exact name, else SQL. An
 /// error if it does not bind.
@@ -93,8 +118,11 @@ arrow::Result<ExpressionPtr> BindDay(const Pipeline& pipeline, const arrow::Sche
 /// "feature 'a'" or "features 'a', 'b'": those whose expressions use an aggregate, for errors.
 std::string FeaturesUsing(const BoundPipeline& pipeline, int aggregate);
 
-/// Which columns of `pipeline.rows` are needed to have `columns`: these, and what derived ones
-/// among them are computed from.
+/// Which columns of `pipeline.rows` are needed to have `columns`: these, what derived ones among
+/// them are computed from, and the keys by which joined ones are looked up.
 std::vector<bool> ReadFor(const BoundPipeline& pipeline, const std::vector<int>& columns);
+
+/// Whether any column of the join is among `columns` of `pipeline.rows`.
+bool IsJoined(const BoundJoin& join, const std::vector<bool>& columns);
 
 }  // namespace tidemill

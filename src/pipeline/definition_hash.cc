@@ -17,8 +17,23 @@ std::string DefinitionHash(const BoundPipeline& pipeline) {
   if (pipeline.event_time >= 0)
     text += "\nevent_time " + pipeline.rows->field(pipeline.event_time)->name();
   if (pipeline.where) text += "\nwhere " + pipeline.where->key;
+  for (const JoinSpec& join : spec.source.joins) {
+    text += "\njoin " + join.path.text + (join.is_inner ? " inner" : " left");
+    if (join.is_dated) text += " as of " + (join.day ? join.day->text : "its day");
+    for (const JoinColumn& key : join.key) text += "\n  " + key.name.text + " = " + key.column.text;
+    for (const JoinColumn& column : join.columns) {
+      text += "\n  " + column.name.text + " is " + column.column.text;
+    }
+  }
+  for (const BoundRowRule& rule : pipeline.row_rules) {
+    if (rule.quarantine) text += "\nquarantine unless " + rule.condition->key;
+  }
   for (const DerivedColumn& column : pipeline.derived) {
     text += "\ncolumn " + column.name + " = " + column.expression->key;
+  }
+  if (const auto& entities = spec.output.entities) {
+    text += "\nentities " + entities->path.text;
+    for (const LocatedText& column : entities->columns) text += "\nentities column " + column.text;
   }
   for (int index : pipeline.entity) text += "\nentity " + pipeline.rows->field(index)->name();
   std::map<std::string, std::string> features;

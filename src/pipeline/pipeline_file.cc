@@ -5,9 +5,6 @@
 // there is to repair. Only if no fault was found is the Pipeline handed out.
 
 #include <cerrno>
-#include <charconv>
-#include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -18,10 +15,14 @@
 #include "base/byte_size.h"
 #include "base/calendar.h"
 #include "base/nearest_name.h"
+#include "pipeline/pipeline_file_checks.h"
+#include "pipeline/pipeline_file_entities.h"
 #include "pipeline/pipeline_file_features.h"
+#include "pipeline/pipeline_file_joins.h"
 #include "pipeline/pipeline_file_names.h"
 #include "pipeline/pipeline_file_reader.h"
 #include "pipeline/pipeline_file_terms.h"
+#include "pipeline/pipeline_file_version.h"
 #include "pipeline/pipeline_file_yaml.h"
 #include "tidemill/pipeline.h"
 
@@ -31,47 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMaxFileBytes = 16'000'000;
-
-/// Where a missing key of a section is reported: at the section's own key.
-SourcePosition PositionOfKey(const YamlNode& root, const std::string& key) {
-  for (const auto& [name, value] : root.entries) {
-    if (name->text == key) return name->position;
-  }
-  return root.position;
-}
-
-/// A whole number of at least `least`.
-std::optional<int64_t> ReadCount(const LocatedText& text, int64_t least, const std::string& key,
-                                 const std::string& meaning, Faults* faults) {
-  int64_t count = 0;
-  const char* end = text.text.data() + text.text.size();
-  const auto [rest, error] = std::from_chars(text.text.data(), end, count);
-  if (error == std::errc() && rest == end && count >= least) return count;
-  faults->Add(text.position, fmt::format("{} is '{}', which is not {}", key, text.text, meaning),
-              fmt::format("write a whole number of at least {}", least));
-  return std::nullopt;
-}
-
-/// Milliseconds since the epoch of "2026-03-02T14:00:00Z" or "2026-03-02 14:00:00.250"; UTC.
-std::optional<int64_t> ParseInstantMillis(const std::string& text) {
-  int hour = 0;
-  int minute = 0;
-  double second = 0;
-  char separator = 0;
-  int end = 0;
-  const auto day = ParseCivilDay(text.substr(0, 10));
-  if (!day) return std::nullopt;
-  if (text.size() == 10) return int64_t{*day} * 86'400'000;
-  if (std::sscanf(text.c_str() + 10, "%c%2d:%2d:%lf%n", &separator, &hour, &minute, &second,
-                  &end) != 4 ||
-      (separator != 'T' && separator != ' ') || hour > 23 || minute > 59 || second < 0 ||
-      second >= 60) {
-    return std::nullopt;
-  }
-  const std::string rest = text.substr(10 + static_cast<size_t>(end));
-  if (!rest.empty() && rest != "Z") return std::nullopt;
-  return ((int64_t{*day} * 24 + hour) * 60 + minute) * 60'000 + std::llround(second * 1000);
-}
 
 bool IsUri(const std::string& path) { return path.find("://") != std::string::npos; }
 
@@ -89,7 +49,7 @@ class PipelineFileReader {
   void Read() {
     ReadTop();
     ReadSource();
-    ReadChecks();
+    ReadChecks(root_, top_, &pipeline_, faults_);
     ReadOutput();
     if (const YamlNode* features = top_.Require("features")) {
       pipeline_.features = ReadFeatures(*features, pipeline_.grain, faults_);
@@ -139,7 +99,7 @@ class PipelineFileReader {
     SourceSpec& spec = pipeline_.source;
     if (auto path = source.RequireText("path")) spec.path = *path;
     if (auto format = source.Choice("format", {"parquet", "delta"})) spec.format = *format;
-    ReadVersion(source);
+    ReadTableVersion(source, "source", &spec, faults_);
     spec.day = source.Text("day");
     spec.event_time = source.Text("event_time");
     if (source.Find("day") == nullptr && source.Find("event_time") == nullptr) {
@@ -155,27 +115,7 @@ class PipelineFileReader {
     }
     spec.where = source.Text("where");
     ReadColumns(source);
-    source.RefuseLater("join", "put the dimension's columns into the events for now");
-  }
-
-  void ReadVersion(const MapReader& source) {
-    SourceSpec& spec = pipeline_.source;
-    const auto version = source.Text("version");
-    if (version)
-      spec.version = ReadCount(*version, 0, "'source.version'", "a version of the table", faults_);
-    const auto timestamp = source.Text("timestamp");
-    if (!timestamp) return;
-    if (version) {
-      faults_->Add(timestamp->position, "the source has both 'version' and 'timestamp'",
-                   "one of them says which version of the table is read");
-    }
-    spec.timestamp_ms = ParseInstantMillis(timestamp->text);
-    if (!spec.timestamp_ms) {
-      faults_->Add(
-          timestamp->position,
-          fmt::format("'source.timestamp' is '{}', which is not an instant", timestamp->text),
-          "write it in UTC, as in 2026-03-02T14:00:00Z");
-    }
+    if (const YamlNode* joins = source.Find("join")) spec.joins = ReadJoins(*joins, faults_);
   }
 
   void ReadColumns(const MapReader& source) {
@@ -189,52 +129,6 @@ class PipelineFileReader {
       auto text = ReadText(*expression, fmt::format("column '{}'", column->text), faults_);
       if (text) pipeline_.source.columns.emplace_back(*std::move(column), *std::move(text));
     }
-  }
-
-  void ReadChecks() {
-    const YamlNode* value = top_.Find("checks");
-    if (value == nullptr || value->kind == YamlNode::Kind::kNull) return;
-    const YamlNode* node = top_.Map("checks");
-    if (node == nullptr) return;
-    const MapReader checks(*node, "checks", PositionOfKey(root_, "checks"),
-                           {"input", "output", "rows", "quarantine"}, faults_);
-    checks.RefuseLater("rows", "state the rule as an input check over the window");
-    checks.RefuseLater("quarantine", "leave bad rows out with source.where for now");
-    pipeline_.input_checks = ReadCheckList(checks, "input");
-    pipeline_.output_checks = ReadCheckList(checks, "output");
-  }
-
-  std::vector<CheckSpec> ReadCheckList(const MapReader& checks, const std::string& stage) {
-    std::vector<CheckSpec> specs;
-    const YamlNode* list = checks.Find(stage);
-    if (list == nullptr || list->unresolved || list->kind == YamlNode::Kind::kNull) return specs;
-    if (list->kind != YamlNode::Kind::kList) {
-      faults_->Add(
-          list->position,
-          fmt::format("{} must be a list of checks, not {}", checks.NameOf(stage), KindName(*list)),
-          "start each check with '- '");
-      return specs;
-    }
-    for (const YamlNode* item : list->items) {
-      CheckSpec spec;
-      if (item->kind == YamlNode::Kind::kMap) {
-        const MapReader check(*item, fmt::format("an {} check", stage), item->position,
-                              {"check", "severity", "quarantine"}, faults_);
-        check.RefuseLater("quarantine", "leave bad rows out with source.where for now");
-        if (auto severity = check.Choice("severity", {"error", "warn"})) {
-          spec.severity = *severity == "warn" ? Severity::kWarn : Severity::kError;
-        }
-        auto text = check.RequireText("check");
-        if (!text) continue;
-        spec.check = *std::move(text);
-      } else {
-        auto text = ReadText(*item, fmt::format("an {} check", stage), faults_);
-        if (!text) continue;
-        spec.check = *std::move(text);
-      }
-      specs.push_back(std::move(spec));
-    }
-    return specs;
   }
 
   void ReadOutput() {
@@ -253,7 +147,11 @@ class PipelineFileReader {
       faults_->Add(PositionOfKey(*node, "mode"), "'output.mode: merge' needs 'format: delta'",
                    "directories of Parquet files can only be replaced as a whole: use overwrite");
     }
-    output.RefuseLater("entities", "a row is written for each entity with events in the window");
+    if (output.Find("entities") != nullptr) {
+      if (const YamlNode* entities = output.Map("entities")) {
+        ReadEntities(*entities, PositionOfKey(*node, "entities"), &pipeline_, faults_);
+      }
+    }
     if (const YamlNode* terms = output.Find("partition_by")) {
       spec.partition_by = ReadPartitionTerms(*terms, pipeline_.grain, faults_);
     } else {
@@ -336,6 +234,12 @@ class PipelineFileReader {
                    : is_inside      ? "'output.path' lies inside the source's directory"
                                     : "'output.path' holds the source's directory",
                    "features would be read as events, or events as features; keep them apart");
+    }
+    for (const JoinSpec& join : pipeline_.source.joins) {
+      const std::string dimension = AbsolutePath(join.path.text);
+      if (dimension.empty() || (dimension + "/").rfind(output + "/", 0) != 0) continue;
+      faults_->Add(join.path.position, "the dimension lies in the output of this pipeline",
+                   "what a run publishes cannot be what it reads; keep them apart");
     }
   }
 

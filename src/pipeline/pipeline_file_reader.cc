@@ -196,6 +196,13 @@ bool MapReader::HasMisspelled(const std::string& key) const {
   return false;
 }
 
+SourcePosition PositionOfKey(const YamlNode& root, const std::string& key) {
+  for (const auto& [name, value] : root.entries) {
+    if (name->text == key) return name->position;
+  }
+  return root.position;
+}
+
 std::optional<LocatedText> ReadText(const YamlNode& node, const std::string& name, Faults* faults) {
   if (node.unresolved) return std::nullopt;
   if (node.kind == YamlNode::Kind::kNull ||

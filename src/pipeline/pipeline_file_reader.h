@@ -77,6 +77,9 @@ class MapReader {
   Faults* faults_;
 };
 
+/// Where a missing key of a section is reported: at the section's own key.
+SourcePosition PositionOfKey(const YamlNode& root, const std::string& key);
+
 /// The text of a scalar that is not empty; otherwise nothing, and a fault that calls it `name`.
 std::optional<LocatedText> ReadText(const YamlNode& node, const std::string& name, Faults* faults);
 

@@ -9,6 +9,7 @@
 
 #include "pipeline/definition_hash.h"
 #include "runner/date_states.h"
+#include "runner/join_report.h"
 #include "runner/output_table.h"
 #include "runner/pass_rounds.h"
 #include "runner/pass_run.h"
@@ -104,6 +105,9 @@ class BackfillRun {
 
   void EndPass(PassOutcome pass) {
     report_.rows_read += pass.counts.rows_read;
+    AddJoins(pass_, pass.counts, &report_.joins);
+    report_.rows_quarantined += pass.rows_quarantined;
+    if (!pass.quarantine.empty()) report_.quarantine = pass.quarantine;
     report_.spilled_bytes += pass.spilled_bytes;
     report_.io_retries += pass_.source->root.retries->count();
     for (const auto& [stage, seconds] : pass.seconds) stages_[stage] += seconds;
@@ -111,6 +115,8 @@ class BackfillRun {
     for (size_t i = 0; i < held_.size(); ++i) {
       DateOutcome& outcome = pass.dates[i];
       DateReport& date = report_.dates[held_[i]];
+      date.rows_quarantined = outcome.rows_quarantined;
+      date.row_rules = std::move(outcome.row_rules);
       date.checks = std::move(outcome.checks);
       if (!outcome.outcome.ok()) {
         Fail(held_[i], "failed", outcome.outcome);

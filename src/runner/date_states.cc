@@ -34,7 +34,8 @@ std::string DefinitionChange(const PublishedState& published, const BoundPipelin
   if (!changed.empty()) text += "features changed: " + changed;
   if (!added.empty()) text += std::string(text.empty() ? "" : "; ") + "new: " + added;
   if (!removed.empty()) text += std::string(text.empty() ? "" : "; ") + "gone: " + removed;
-  return text.empty() ? "the source, filter, entity or calendar of the pipeline changed" : text;
+  return text.empty() ? "the source, joins, filter, entity or calendar of the pipeline changed"
+                      : text;
 }
 
 }  // namespace

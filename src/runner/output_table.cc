@@ -73,6 +73,29 @@ std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   return FingerprintOf(files);
 }
 
-std::vector<OtherInput> OtherInputsOf(const Plan&, size_t) { return {}; }
+std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date) {
+  const SlotRange window = plan.strata.WindowSlots(date, plan.strata.Longest(date));
+  const CivilDay first_day = plan.calendar->DayOf(window.first);
+  const CivilDay last_day = plan.calendar->DayOf(window.last);
+  std::vector<OtherInput> inputs;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    const Dimension& dimension = *plan.dimensions[j];
+    std::vector<DataFile> files;
+    for (size_t f = 0; f < dimension.files.size(); ++f) {
+      const bool counts = !dimension.is_dated || (dimension.file_days[f] <= last_day &&
+                                                  dimension.StateOn(dimension.file_days[f]) >=
+                                                      dimension.StateOn(first_day));
+      if (counts) files.push_back(dimension.files[f]);
+    }
+    inputs.push_back({dimension.is_dated ? "dated join" : "join", dimension.path, dimension.version,
+                      FingerprintOf(files)});
+  }
+  if (plan.universe != nullptr) {
+    const EntityUniverse& universe = *plan.universe;
+    inputs.push_back({"entities", universe.path, universe.version, FingerprintOf(universe.files)});
+  }
+  return inputs;
+}
 
 }  // namespace tidemill

@@ -25,6 +25,7 @@ arrow::Result<PassRequest> RequestFor(const Plan& plan, const MemoryShares& shar
   pass.threads = ThreadsOf(options);
   pass.cancelled = options.cancelled;
   pass.tile_memory = shares.tiles;
+  pass.dimension_memory = shares.dimensions;
   // One wave is merged while another is written.
   pass.wave_rows = std::max<int64_t>(1, shares.waves / 2 / FeatureRowMemory(plan));
   if (options.on_progress) {

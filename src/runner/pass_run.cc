@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <mutex>
 
+#include <arrow/filesystem/localfs.h>
+
 #include "engine/evaluate_checks.h"
+#include "engine/quarantine.h"
 #include "engine/shared_scan.h"
 #include "pipeline/definition_hash.h"
+#include "runner/date_input.h"
+#include "runner/entity_changes.h"
 #include "runner/pass_request.h"
 #include "runner/prepare.h"
 #include "runner/stopwatch.h"
 #include "storage/parallel_for.h"
 #include "storage/scratch_folder.h"
+#include "table/quarantine.h"
 #include "table/run_id.h"
 
 namespace tidemill {
@@ -38,8 +44,11 @@ class StagingSink : public FeatureSink {
       ArgumentReader reader(&frame, &evaluator);
       ARROW_RETURN_NOT_OK(metrics_[date].Update(&reader, nullptr, 0));
     }
+    if (changes_ != nullptr) ARROW_RETURN_NOT_OK(changes_->Add(*batch));
     return partitions_[date]->Write(batch);
   }
+  /// Has the rows of the only date compared with those of another.
+  void Compare(EntityChanges* changes) { changes_ = changes; }
   std::unique_ptr<StagedPartition>& partition(size_t date) { return partitions_[date]; }
   MetricValues metrics(size_t date) const { return metrics_[date].Values({0, 0}); }
 
@@ -47,19 +56,24 @@ class StagingSink : public FeatureSink {
   const FrameChecks& checks_;
   std::vector<std::unique_ptr<StagedPartition>> partitions_;
   std::vector<FrameMetrics> metrics_;
+  EntityChanges* changes_ = nullptr;
 };
 
 /// The verdict of a list of checks as a status: the first failed check with severity error, all of
 /// them named.
-arrow::Status Verdict(const std::vector<CheckResult>& checks, ErrorCode code) {
+arrow::Status Verdict(const std::vector<CheckResult>& checks, ErrorCode code,
+                      const std::string& quarantine = "") {
   std::vector<Diagnostic> diagnostics;
   for (const CheckResult& check : checks) {
     if (check.passed || check.severity == Severity::kWarn) continue;
-    diagnostics.push_back(
-        {check.stage + " check failed: " + check.check + " " + check.reason, "", {}, ""});
+    const std::string what = check.stage == "rows" ? "row rule" : check.stage + " check";
+    diagnostics.push_back({what + " failed: " + check.check + " " + check.reason, "", {}, ""});
   }
   if (diagnostics.empty()) return arrow::Status::OK();
   diagnostics.back().hint = "the published table is as before";
+  if (!quarantine.empty()) {
+    diagnostics.back().hint += "; quarantined rows are in " + quarantine;
+  }
   return MakeError(code, std::move(diagnostics));
 }
 
@@ -109,6 +123,10 @@ class PassRunner {
     ARROW_RETURN_NOT_OK(shares.status());
     ARROW_ASSIGN_OR_RAISE(request_, RequestFor(plan_, *shares, options_));
     request_.options.scratch = [this] { return scratch_.NewPath(); };
+    request_.options.quarantine = [this]() -> arrow::Result<NewFile> {
+      ARROW_ASSIGN_OR_RAISE(std::string path, scratch_.NewPath());
+      return NewFile{std::make_shared<arrow::fs::LocalFileSystem>(), std::move(path)};
+    };
     request_.options.writers = parallel_;
     return engine->Begin(plan_, request_).Value(&work_);
   }
@@ -118,6 +136,7 @@ class PassRunner {
     result_.counts = scan_.counts;
     result_.spilled_bytes = scan_.spilled_bytes;
     WarnOfUncountedRows();
+    ARROW_RETURN_NOT_OK(KeepQuarantined(scan_.quarantined));
 
     std::vector<bool> wanted(plan_.dates.size(), true);
     std::vector<PreviousOfDate> previous(plan_.dates.size());
@@ -130,6 +149,7 @@ class PassRunner {
       }
       ARROW_ASSIGN_OR_RAISE(sink_.partition(d), Stage(d));
     }
+    if (wanted[0]) CompareEntities();
     FeatureSummary merged;
     merged.dates.resize(plan_.dates.size());
     if (std::ranges::count(wanted, true) > 0) {
@@ -155,6 +175,23 @@ class PassRunner {
     return arrow::Status::OK();
   }
 
+  /// Begins to count the entities that a single date gains and loses. Of many dates the one before
+  /// may be in this very pass.
+  void CompareEntities() {
+    if (plan_.universe == nullptr || plan_.dates.size() > 1) return;
+    const auto before = table_.ledger().LastPublishedBefore(result_.dates[0].feature_date);
+    arrow::Status status = before.status();
+    if (status.ok() && before->has_value()) {
+      status = EntityChanges::Since(table_, pipeline_, (*before)->feature_date, ThreadsOf(options_))
+                   .Value(&changes_);
+    }
+    if (!status.ok()) {
+      result_.warnings.push_back("the entities cannot be compared with the date before: " +
+                                 status.message());
+    }
+    sink_.Compare(changes_.get());
+  }
+
   arrow::Result<std::unique_ptr<StagedPartition>> Stage(size_t date) {
     std::vector<std::string> volatile_columns;
     for (const BoundFeature& feature : pipeline_.features) {
@@ -171,12 +208,34 @@ class PassRunner {
     return writer_->Stage(locks_[date], pipeline_.output, std::move(volatile_columns), files);
   }
 
+  /// Puts the rows that the scan took out of the input where people find them, whatever becomes of
+  /// the dates.
+  arrow::Status KeepQuarantined(const std::vector<RowSpoolFile>& files) {
+    const SlotRange all = plan_.strata.slots();
+    result_.rows_quarantined = result_.counts.rules.Sum(all).rows_quarantined;
+    if (files.empty()) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(const std::string path, writer_->NewQuarantinePath());
+    ARROW_ASSIGN_OR_RAISE(const auto file, QuarantineFile::Create(path, QuarantineSchema(plan_)));
+    ARROW_RETURN_NOT_OK(VisitRows(files, [&](const auto& batch) -> arrow::Status {
+      if (options_.cancelled != nullptr && *options_.cancelled) {
+        return MakeError(ErrorCode::kInterrupted, "interrupted");
+      }
+      return file->Write(*batch);
+    }));
+    ARROW_ASSIGN_OR_RAISE(const int64_t bytes, file->Close());
+    ARROW_RETURN_NOT_OK(writer_->KeepQuarantined(path, result_.dates[0].feature_date, bytes));
+    result_.quarantine = table_.path() + "/" + QuarantinePattern(writer_->run_id());
+    return arrow::Status::OK();
+  }
+
   arrow::Status CheckInput(size_t date, PreviousOfDate* previous) {
     DateOutcome& outcome = result_.dates[date];
     ARROW_ASSIGN_OR_RAISE(*previous, ReadPrevious(table_, outcome.feature_date));
-    outcome.checks =
-        EvaluateChecks(pipeline_.input_checks, scan_.input_metrics[date], "input", previous->input);
-    return Verdict(outcome.checks, ErrorCode::kInputCheckFailed);
+    const RuleCounts counts = RuleCountsOf(plan_, scan_.counts, date);
+    outcome.row_rules = ResultsOf(pipeline_.row_rules, counts);
+    outcome.rows_quarantined = counts.rows_quarantined;
+    outcome.checks = CheckInputOf(plan_, scan_, date, previous->input);
+    return Verdict(outcome.checks, ErrorCode::kInputCheckFailed, result_.quarantine);
   }
 
   arrow::Status FinishDate(size_t date, const PreviousOfDate& previous) {
@@ -198,11 +257,8 @@ class PassRunner {
     state.inputs = InputsOf(plan_, date);
     state.input_version = plan_.source->version;
     state.other_inputs = OtherInputsOf(plan_, date);
-    const SlotRange window = plan_.strata.WindowSlots(date, plan_.strata.Longest(date));
-    for (Slot slot = window.first; slot <= window.last; slot = slot + 1) {
-      state.rows_read +=
-          scan_.counts.rows_of_slot[static_cast<size_t>(slot - plan_.strata.slots().first)];
-    }
+    state.rows_read = RowsReadOf(plan_, scan_.counts, date);
+    state.rows_quarantined = outcome.rows_quarantined;
     PreviousOfDate next;
     next.input = ValuesForNext(pipeline_.input_checks, scan_.input_metrics[date]);
     next.output = ValuesForNext(pipeline_.output_checks, metrics);
@@ -211,6 +267,11 @@ class PassRunner {
     if (plan_.dates.size() == 1) {
       state.rows_dropped = DroppedRows(scan_.counts);
       state.rows_filtered = scan_.counts.rows_filtered;
+      state.rows_unmatched = scan_.counts.rows_unmatched;
+    }
+    if (changes_ != nullptr) {
+      state.entities_entered = outcome.entities_entered = changes_->entered();
+      state.entities_left = outcome.entities_left = changes_->left();
     }
     outcome.bytes_written = staged->num_bytes();
     outcome.rows_written = staged->num_rows();
@@ -290,6 +351,7 @@ class PassRunner {
   std::unique_ptr<PassWork> work_;  ///< goes before what it works on
   ScanSummary scan_;
   StagingSink sink_;
+  std::unique_ptr<EntityChanges> changes_;
   std::mutex mutex_;
   PassOutcome result_;
 };

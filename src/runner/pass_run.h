@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +21,11 @@ struct DateOutcome {
   std::string status = "failed";  ///< "done" | "empty" | "failed"
   arrow::Status outcome;          ///< why it failed
   bool is_published = false;
+  std::vector<RowRuleResult> row_rules;
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
+  int64_t rows_quarantined = 0;
+  std::optional<int64_t> entities_entered, entities_left;  ///< of a single date
   int64_t rows_written = 0;
   int64_t bytes_written = 0;
 };
@@ -32,6 +36,8 @@ struct PassOutcome {
   arrow::Status status;
   std::vector<DateOutcome> dates;  ///< one per date of the plan
   ScanCounts counts;
+  int64_t rows_quarantined = 0;
+  std::string quarantine;  ///< matches the files with them; empty: none were written
   int64_t entities = 0;
   int64_t spilled_bytes = 0;
   std::vector<std::string> warnings;

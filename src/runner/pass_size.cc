@@ -14,6 +14,8 @@ namespace {
 /// The libraries, the plan, and what allocators hold beyond what was asked for.
 constexpr int64_t kProgram = 110'000'000;
 constexpr int64_t kLeastMemory = 1'000'000;
+/// Smaller parts of a dimension would be more files than they are worth.
+constexpr int64_t kLeastDimensions = 8'000'000;
 /// Small waves overlap better with their writing; smaller ones would cost calls.
 constexpr int64_t kMostWaves = 64'000'000;
 
@@ -49,6 +51,15 @@ int64_t WriterMemory(const Plan& plan) {
 
 }  // namespace
 
+int64_t ExpectedDimensionMemory(const Plan& plan) {
+  int64_t bytes = 0;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    bytes += ExpectedMemory(*plan.dimensions[j], plan.pipeline->joins[j], plan.needed_columns);
+  }
+  return bytes;
+}
+
 int64_t FeatureRowMemory(const Plan& plan) {
   constexpr int64_t kBytesPerValue = 8;
   return std::max<int64_t>(1, plan.pipeline->output->num_fields()) * kBytesPerValue;
@@ -72,8 +83,12 @@ arrow::Result<std::vector<MemoryShares>> DivideMemory(const std::vector<const Pl
   }
   MemoryShares shares;
   shares.fixed = kProgram + decoded;
+  int64_t dimensions = 0;
+  for (const Plan* plan : plans) dimensions += ExpectedDimensionMemory(*plan);
   // A budget below what the program takes anyway still bounds what it adds.
-  const int64_t left = std::max(memory - shares.fixed, memory / 4);
+  int64_t left = std::max(memory - shares.fixed, memory / 4);
+  shares.dimensions = std::max(left / 2, kLeastDimensions);
+  left = std::max(left - std::min(dimensions, shares.dimensions), left / 2);
   shares.tiles = left / 2;
   shares.waves = std::min<int64_t>(left / 8, kMostWaves);
   shares.writers = left - shares.tiles - shares.waves;
@@ -91,6 +106,7 @@ arrow::Result<std::vector<MemoryShares>> DivideMemory(const std::vector<const Pl
   for (size_t i = 0; i < plans.size(); ++i) {
     const double part = 0.5 / static_cast<double>(plans.size()) + 0.5 * tiles[i] / all_tiles;
     all[i].tiles = static_cast<int64_t>(part * static_cast<double>(shares.tiles));
+    all[i].dimensions = shares.dimensions / static_cast<int64_t>(plans.size());
   }
   return all;
 }
@@ -121,7 +137,8 @@ size_t DatesPerPass(const Plan& whole, const MemoryShares& shares, const Backfil
 arrow::Result<int64_t> ExpectedMemory(const Plan& pass, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(pass, options));
   ARROW_ASSIGN_OR_RAISE(const int64_t tiles, ExpectedTiles(pass));
-  return shares.fixed + std::min(tiles, shares.tiles) +
+  return shares.fixed + std::min(ExpectedDimensionMemory(pass), shares.dimensions) +
+         std::min(tiles, shares.tiles) +
          std::min(shares.waves, pass.num_rows * FeatureRowMemory(pass)) +
          static_cast<int64_t>(pass.dates.size()) * WriterMemory(pass);
 }

@@ -5,11 +5,13 @@
 #include "aggregate/spark_aggregates.h"
 #include "sql/spark_functions.h"
 #include "sql/spark_zones.h"
+#include "sql/sql_fragment.h"
+#include "storage/column_types.h"
 
 namespace tidemill {
 
 PipelineQuery::PipelineQuery(const Plan& plan, Dialect dialect)
-    : plan_(plan), pipeline_(*plan.pipeline) {
+    : plan_(plan), pipeline_(*plan.pipeline), dimensions_(plan.dimensions.size()) {
   context_.dialect = dialect;
   SetDate(0);
   context_.run_timestamp = "now()";
@@ -32,11 +34,20 @@ void PipelineQuery::AddStep(const std::string& name, const std::string& text) {
 
 arrow::Status PipelineQuery::AddEvents(const std::string& from) {
   AddStep("source", "SELECT * FROM " + from);
+  return AddDerived(/*from_joins=*/false);
+}
+
+/// The derived columns that are computed from joined ones, or the others.
+arrow::Status PipelineQuery::AddDerived(bool from_joins) {
   for (size_t i = 0; i < pipeline_.derived.size(); ++i) {
     const DerivedColumn& column = pipeline_.derived[i];
-    const size_t index = static_cast<size_t>(pipeline_.num_source_columns) + i;
+    const size_t index = static_cast<size_t>(pipeline_.first_derived) + i;
     // A Spark session reads no columns but those that are needed.
     if (is_spark() && !plan_.needed_columns[index]) continue;
+    const std::vector<bool> reads = ReadFor(pipeline_, {static_cast<int>(index)});
+    const auto joined = reads.begin() + pipeline_.num_source_columns;
+    const auto end = reads.begin() + pipeline_.first_derived;
+    if ((std::find(joined, end, true) != end) != from_joins) continue;
     auto sql = ExpressionToSql(column.expression, context_);
     if (!sql.ok()) return WithContext(sql.status(), "source.columns: " + column.name);
     AddStep("derived_" + std::to_string(i + 1),
@@ -67,7 +78,57 @@ arrow::Status PipelineQuery::AddSlots() {
     slot = "CAST(" + day + " AS DATE)";
   }
   AddStep("slots", "SELECT *, " + slot + " AS " + Name(SlotColumn()) + "\n  FROM " + last_);
-  return arrow::Status::OK();
+  if (pipeline_.joins.empty()) return arrow::Status::OK();
+  AddJoins();
+  return AddDerived(/*from_joins=*/true);
+}
+
+/// Rows without a match stay, so that input checks see them; they leave with those that `where`
+/// takes out.
+void PipelineQuery::AddJoins() {
+  for (size_t j = 0; j < pipeline_.joins.size(); ++j) {
+    if (!HasJoin(j)) continue;
+    const BoundJoin& join = pipeline_.joins[j];
+    const Dimension& dimension = *plan_.dimensions[j];
+    const auto theirs = [&](int column) {
+      return "d." + Name(dimension.schema->field(column)->name());
+    };
+    std::string text = "SELECT e.*";
+    for (size_t c = 0; c < join.columns.size(); ++c) {
+      const auto column = static_cast<size_t>(join.first_column) + c;
+      if (is_spark() && !plan_.needed_columns[column]) continue;
+      text += ",\n    " + theirs(join.columns[c]) + " AS " +
+              Name(pipeline_.rows->field(static_cast<int>(column))->name());
+    }
+    text += ",\n    " + theirs(join.dimension_keys[0]) + " IS NOT NULL AS " + Name(MatchColumn(j));
+    text += "\n  FROM " + last_ + " e\n  LEFT JOIN " + dimensions_[j] + " d\n    ON ";
+    for (size_t k = 0; k < join.keys.size(); ++k) {
+      text += (k == 0 ? "" : " AND ") + ("e." + Name(pipeline_.rows->field(join.keys[k])->name())) +
+              " = " + theirs(join.dimension_keys[k]);
+    }
+    if (dimension.is_dated) {
+      text += " AND d." + Name(dimension.day_column) + " = " + StateOfDay(dimension);
+    }
+    AddStep("joined_" + std::to_string(j + 1), text);
+  }
+}
+
+/// The partition of a dated dimension that counts for an event. The list is of partitions, not of
+/// days that rows have: an empty one counts as well.
+std::string PipelineQuery::StateOfDay(const Dimension& dimension) const {
+  if (dimension.days.empty()) return "CAST(NULL AS DATE)";
+  std::string day = "e." + Name(SlotColumn());
+  if (by_hour()) {
+    const std::string seconds = day + " * 3600";
+    day = is_spark() ? "CAST(timestamp_seconds(" + seconds + ") AS DATE)"
+                     : "CAST(" + InZone("to_timestamp(" + seconds + ")") + " AS DATE)";
+  }
+  std::string text = "CASE";
+  for (size_t d = dimension.days.size(); d-- > 0;) {
+    const std::string state = "DATE '" + FormatCivilDay(dimension.days[d]) + "'";
+    text += " WHEN " + day + " >= " + state + " THEN " + state;
+  }
+  return text + " END";
 }
 
 std::string PipelineQuery::SlotText(Slot slot) const {
@@ -116,10 +177,19 @@ arrow::Status PipelineQuery::AddInput(SlotRange slots) {
                      SlotText(slots.first) + " AND " + SlotText(slots.last);
   ARROW_ASSIGN_OR_RAISE(const std::string near, NearPartition());
   if (!near.empty()) text += "\n    AND " + near;
+  for (const BoundRowRule& rule : pipeline_.row_rules) {
+    if (!rule.quarantine) continue;
+    auto sql = ExpressionToSql(rule.condition, context_);
+    if (!sql.ok()) return WithContext(sql.status(), "row rule '" + rule.name + "'");
+    text += "\n    AND (" + *sql + ")";
+  }
   if (pipeline_.where != nullptr) {
     auto sql = ExpressionToSql(pipeline_.where, context_);
     if (!sql.ok()) return WithContext(sql.status(), "source.where");
     text += "\n    AND (" + *sql + ")";
+  }
+  for (size_t j = 0; j < pipeline_.joins.size(); ++j) {
+    if (pipeline_.joins[j].is_inner) text += "\n    AND " + Name(MatchColumn(j));
   }
   if (pipeline_.spec.null_entity == NullEntity::kDrop) {
     for (const std::string& column : Entity()) text += "\n    AND " + column + " IS NOT NULL";
@@ -148,6 +218,31 @@ std::vector<std::string> PipelineQuery::OutputColumns() const {
   return columns;
 }
 
+arrow::Status PipelineQuery::AddUniverse(const std::string& from) {
+  const bool keeps_nulls = pipeline_.spec.null_entity == NullEntity::kKeep;
+  const std::vector<std::string> entity = Entity();
+  std::vector<std::string> columns;
+  std::vector<std::string> conditions;
+  std::vector<std::string> matches;
+  for (size_t i = 0; i < entity.size(); ++i) {
+    const auto& field = pipeline_.output->field(static_cast<int>(i));
+    ARROW_ASSIGN_OR_RAISE(const std::string type,
+                          TypeToSql(*PlainType(field->type()), context_.dialect));
+    const std::string column = Name(plan_.universe->columns[i]);
+    columns.push_back("CAST(" + column + " AS " + type + ") AS " + entity[i]);
+    if (!keeps_nulls) conditions.push_back(column + " IS NOT NULL");
+    matches.push_back("e." + entity[i] + " IS NOT DISTINCT FROM i." + entity[i]);
+  }
+  const std::string where = conditions.empty() ? "" : "\n  WHERE " + Join(conditions, " AND ");
+  AddTable("universe", "SELECT " + Join(columns, ", ") + "\n  FROM " + from + where);
+  AddTable("entities", "SELECT " + EntityList() + "\n  FROM " + last_ + "\n  UNION SELECT " +
+                           EntityList() + "\n  FROM universe");
+  AddStep("with_entities", "SELECT e.*, i.* EXCLUDE (" + EntityList() + ")\n  FROM entities e " +
+                               "LEFT JOIN " + last_ + " i ON " + Join(matches, " AND "));
+  has_universe_ = true;
+  return arrow::Status::OK();
+}
+
 arrow::Status PipelineQuery::AddAggregates(size_t date) {
   std::string text = "SELECT " + EntityList();
   for (size_t i = 0; i < pipeline_.aggregates.size(); ++i) {
@@ -156,6 +251,8 @@ arrow::Status PipelineQuery::AddAggregates(size_t date) {
     const SlotRange slots = plan_.strata.WindowSlots(date, static_cast<size_t>(window));
     if (slots.first != plan_.strata.WindowSlots(date, plan_.strata.Longest(date)).first) {
       condition = Name(SlotColumn()) + " >= " + SlotText(slots.first);
+    } else if (has_universe_) {
+      condition = Name(SlotColumn()) + " IS NOT NULL";
     }
     std::string sql;
     if (is_spark()) {

@@ -3,7 +3,8 @@
 /// A pipeline as a query of another engine.
 ///
 /// The text is a chain of common table expressions that follows the data's road: events (the source
-/// with its derived columns), slots (with the day or hour in which each event counts), input (the
+/// with its derived columns), slots (with the day or hour in which each event counts), what is
+/// joined and derived from it, input (the
 /// window, the filter, the entities), aggregates (one row per entity), then a step per level of
 /// features that use other features. Each step reads the one before it.
 
@@ -38,10 +39,17 @@ class PipelineQuery {
   /// Of this date of the plan.
   void SetDate(size_t date);
 
+  /// Where the rows of a join's dimension come from; before AddSlots.
+  void SetDimension(size_t join, std::string from) { dimensions_[join] = std::move(from); }
+
   arrow::Status AddEvents(const std::string& from);
+  /// The slot of each event, then what is looked up for it.
   arrow::Status AddSlots();
-  /// The rows that count: of these slots, after `where`, with an entity unless NULLs are kept.
+  /// The rows that count: of these slots, not quarantined, after `where`, with an entity unless
+  /// NULLs are kept.
   arrow::Status AddInput(SlotRange slots);
+  /// Entities that have a row without events: those of the table `from`. DuckDB only.
+  arrow::Status AddUniverse(const std::string& from);
   /// One row per entity, for one date.
   arrow::Status AddAggregates(size_t date = 0);
   arrow::Status AddFeatures();
@@ -57,12 +65,22 @@ class PipelineQuery {
   /// Entity columns and features in the order of the output.
   std::vector<std::string> OutputColumns() const;
 
+  /// Whether the text has a join: all of them, but a Spark session only those that are needed.
+  bool HasJoin(size_t join) const { return !is_spark() || plan_.needed_joins[join]; }
+  /// Whether a join has found something for the row.
+  static std::string MatchColumn(size_t join) {
+    return "tidemill match " + std::to_string(join + 1);
+  }
+
   static std::string SlotColumn() { return "tidemill slot"; }
   static std::string AggregateColumn(size_t index) {
     return "tidemill aggregate " + std::to_string(index + 1);
   }
 
  private:
+  arrow::Status AddDerived(bool from_joins);
+  void AddJoins();
+  std::string StateOfDay(const Dimension& dimension) const;
   std::string InZone(const std::string& time) const;
   std::string HourOfEventTime() const;
   arrow::Result<std::string> DayOfEvent() const;
@@ -70,8 +88,10 @@ class PipelineQuery {
   const Plan& plan_;
   const BoundPipeline& pipeline_;
   SqlContext context_;
+  std::vector<std::string> dimensions_;  ///< one per join
   std::string text_;
   std::string last_;
+  bool has_universe_ = false;
 };
 
 }  // namespace tidemill

@@ -59,6 +59,31 @@ arrow::Status ExpectOutput(const Table& table, size_t dates, PlanReport* report)
   return arrow::Status::OK();
 }
 
+std::vector<PlannedDimension> PlannedDimensions(const Plan& plan) {
+  std::vector<PlannedDimension> planned;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    const Dimension& dimension = *plan.dimensions[j];
+    const BoundJoin& join = plan.pipeline->joins[j];
+    PlannedDimension one{dimension.path,
+                         static_cast<int64_t>(dimension.files.size()),
+                         dimension.num_rows,
+                         0,
+                         ExpectedMemory(dimension, join, plan.needed_columns),
+                         {}};
+    for (const int column : ColumnsRead(join, plan.needed_columns)) {
+      one.columns.push_back(dimension.schema->field(column)->name());
+    }
+    for (const ParquetFooter& footer : dimension.footers) {
+      for (int g = 0; g < footer.metadata->num_row_groups(); ++g) {
+        one.bytes += CompressedBytes(footer, g, one.columns);
+      }
+    }
+    planned.push_back(std::move(one));
+  }
+  return planned;
+}
+
 }  // namespace
 
 arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOptions& options) {
@@ -77,6 +102,7 @@ arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOpti
   report.first_day = FormatCivilDay(calendar->DayOf(whole.strata.slots().first));
   report.last_day = FormatCivilDay(calendar->DayOf(whole.strata.slots().last));
   report.columns = whole.file_columns;
+  report.dimensions = PlannedDimensions(whole);
   report.warnings = PlanWarnings(whole);
   ARROW_ASSIGN_OR_RAISE(const std::vector<DateState> states, StatesOf(whole, table));
   std::vector<Slot> picked;
@@ -94,7 +120,8 @@ arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOpti
     ARROW_ASSIGN_OR_RAISE(const Plan pass,
                           MakePlan(whole.pipeline, whole.source, calendar,
                                    {picked.begin() + static_cast<std::ptrdiff_t>(begin),
-                                    picked.begin() + static_cast<std::ptrdiff_t>(end)}));
+                                    picked.begin() + static_cast<std::ptrdiff_t>(end)},
+                                   PlanScope::kFeatures, whole.dimensions));
     reading.Add(pass);
     ARROW_ASSIGN_OR_RAISE(const int64_t memory, ExpectedMemory(pass, options));
     report.memory_bytes = std::max(report.memory_bytes, memory);

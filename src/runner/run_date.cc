@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pipeline/definition_hash.h"
+#include "runner/join_report.h"
 #include "runner/pass_run.h"
 #include "runner/pass_size.h"
 #include "runner/pipeline_group.h"
@@ -100,16 +101,23 @@ class DateRun {
     DateOutcome& date = pass.dates[0];
     report_.status = date.status;
     report_.outcome = date.outcome;
+    report_.row_rules = std::move(date.row_rules);
     report_.checks = std::move(date.checks);
     report_.files = std::move(date.files);
     report_.rows_written = date.rows_written;
     report_.bytes_written = date.bytes_written;
     report_.rows_read = pass.counts.rows_read;
+    report_.rows_quarantined = pass.rows_quarantined;
+    report_.quarantine = pass.quarantine;
     report_.rows_filtered = pass.counts.rows_filtered;
+    report_.rows_unmatched = pass.counts.rows_unmatched;
+    AddJoins(plan, pass.counts, &report_.joins);
     if (pipeline_.null_entity == NullEntity::kDrop) {
       report_.rows_dropped = pass.counts.rows_without_entity;
     }
     report_.entities = pass.entities;
+    report_.entities_entered = date.entities_entered;
+    report_.entities_left = date.entities_left;
     report_.spilled_bytes = pass.spilled_bytes;
     report_.io_retries = plan.source->root.retries->count();
     CivilDay last_day = 0;

@@ -22,6 +22,7 @@
 #include "runner/feature_order.h"
 #include "runner/spark_queries.h"
 #include "runner/work_folder.h"
+#include "storage/column_types.h"
 #include "storage/hive_listing.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
@@ -33,6 +34,7 @@ namespace {
 arrow::Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
                                                     const std::shared_ptr<arrow::DataType>& type) {
   if (array->type()->Equals(*type)) return array;
+  if (arrow::is_nested(type->id())) return ConvertColumn(array, type, /*as_dictionary=*/false);
   ARROW_ASSIGN_OR_RAISE(
       const arrow::Datum cast,
       arrow::compute::Cast(arrow::Datum(array), type, arrow::compute::CastOptions::Safe()));
@@ -71,6 +73,7 @@ class SparkWork : public PassWork {
 
   arrow::Result<ScanSummary> Scan() override {
     ScanSummary summary = Empty();
+    ARROW_RETURN_NOT_OK(CheckDimensions());
     if (plan_.source->files.empty()) return summary;
     ARROW_RETURN_NOT_OK(CheckCancelled());
     std::shared_ptr<arrow::Table> answer;
@@ -147,6 +150,8 @@ class SparkWork : public PassWork {
   ScanSummary Empty() const {
     ScanSummary summary;
     summary.counts.rows_of_slot.assign(static_cast<size_t>(plan_.strata.slots().size()), 0);
+    summary.counts.looked_up.assign(plan_.dimensions.size(), 0);
+    summary.counts.not_found.assign(plan_.dimensions.size(), 0);
     const FrameMetrics none(&pipeline_.input_checks, 1);
     summary.input_metrics.assign(plan_.dates.size(), none.Values({0, 0}));
     return summary;
@@ -176,8 +181,60 @@ class SparkWork : public PassWork {
         counts.rows_of_slot[static_cast<size_t>(offset)] += rows[i];
       }
     }
+    if (plan_.scope == PlanScope::kFeatures) {
+      ARROW_RETURN_NOT_OK(ReadJoinCounts(answer, positions, &counts));
+    }
     // The plan has counted those that lie in row groups which it does not read.
     counts.rows_misplaced = std::max<int64_t>(0, counts.rows_misplaced - plan_.rows_misplaced);
+    return arrow::Status::OK();
+  }
+
+  arrow::Status ReadJoinCounts(const arrow::Table& answer, const std::vector<int64_t>& positions,
+                               ScanCounts* counts) const {
+    for (size_t j = 0; j < plan_.dimensions.size(); ++j) {
+      if (!plan_.needed_joins[j]) continue;
+      ARROW_ASSIGN_OR_RAISE(const auto looked_up,
+                            IntegersOf(answer, SparkScanColumns::LookedUp(j)));
+      ARROW_ASSIGN_OR_RAISE(const auto not_found,
+                            IntegersOf(answer, SparkScanColumns::NotFound(j)));
+      for (size_t i = 0; i < positions.size(); ++i) {
+        if (positions[i] >= SparkScanColumns::kMisplaced) continue;
+        counts->looked_up[j] += looked_up[i];
+        counts->not_found[j] += not_found[i];
+        if (pipeline_.joins[j].is_inner) counts->rows_unmatched += not_found[i];
+      }
+    }
+    return arrow::Status::OK();
+  }
+
+  /// That each dimension is unique in its key.
+  arrow::Status CheckDimensions() const {
+    for (size_t j = 0; j < plan_.dimensions.size(); ++j) {
+      const Dimension& dimension = *plan_.dimensions[j];
+      if (!plan_.needed_joins[j] || dimension.files.empty()) continue;
+      ARROW_RETURN_NOT_OK(CheckCancelled());
+      ARROW_ASSIGN_OR_RAISE(const SparkQuery query, SparkRepeatedKeysQuery(plan_, j));
+      std::shared_ptr<arrow::Table> answer;
+      ARROW_RETURN_NOT_OK(Cancellable([&] { return client_->Collect(query).Value(&answer); }));
+      if (answer->num_rows() == 0) continue;
+      const auto text_of = [&](const std::string& column) -> arrow::Result<std::string> {
+        ARROW_ASSIGN_OR_RAISE(const auto value, answer->GetColumnByName(column)->GetScalar(0));
+        return value->ToString();
+      };
+      std::string key;
+      const std::vector<int>& columns = pipeline_.joins[j].dimension_keys;
+      for (size_t k = 0; k < columns.size(); ++k) {
+        ARROW_ASSIGN_OR_RAISE(const std::string value, text_of("k" + std::to_string(k)));
+        key += (k == 0 ? "" : ", ") + dimension.schema->field(columns[k])->name() + " = " + value;
+      }
+      std::string day;
+      if (dimension.is_dated) {
+        ARROW_ASSIGN_OR_RAISE(day, text_of("day"));
+      }
+      ARROW_ASSIGN_OR_RAISE(const auto times, IntegersOf(*answer, "times"));
+      ARROW_ASSIGN_OR_RAISE(const auto keys, IntegersOf(*answer, "keys"));
+      return RepeatedKeyError(dimension, day, key, times[0], keys[0]);
+    }
     return arrow::Status::OK();
   }
 
@@ -332,6 +389,17 @@ class Engine : public PassEngine {
 
   arrow::Result<std::unique_ptr<PassWork>> Begin(const Plan& plan,
                                                  const PassRequest& request) override {
+    if (!plan.pipeline->row_rules.empty()) {
+      return MakeError(ErrorCode::kInvalid,
+                       "row rules (checks.rows) need to know the files and numbers of rows, which "
+                       "--engine spark does not tell",
+                       "use --engine native or dask; or filter with source.where and state the "
+                       "rule as an input check, every(condition)");
+    }
+    if (plan.universe != nullptr) {
+      return MakeError(ErrorCode::kInvalid, "output.entities is not computed by --engine spark",
+                       "use --engine native or dask");
+    }
     ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));
     if (plan.scope == PlanScope::kFeatures) {
       // Whatever Spark cannot say is known here, before anything has run.

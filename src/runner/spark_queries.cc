@@ -35,6 +35,9 @@ Settings SettingsOfSession(const Plan& plan) {
   const Settings more = {{"spark.sql.parser.escapedStringLiterals", "false"},
                          {"spark.sql.adaptive.enabled", "true"},
                          {"spark.sql.adaptive.coalescePartitions.enabled", "true"},
+                         // A hot key is spread over tasks, even if what follows must shuffle again.
+                         {"spark.sql.adaptive.skewJoin.enabled", "true"},
+                         {"spark.sql.adaptive.forceOptimizeSkewedJoin", "true"},
                          {"spark.sql.files.ignoreCorruptFiles", "false"},
                          {"spark.sql.files.ignoreMissingFiles", "false"},
                          {"spark.sql.parquet.compression.codec", "zstd"},
@@ -123,6 +126,72 @@ std::string EventsOf(const Plan& plan) {
   return "(SELECT * EXCEPT (" + except + ")" + columns + "\n    FROM " + kView + ")";
 }
 
+std::string DimensionView(size_t join) { return "tidemill_dimension_" + std::to_string(join + 1); }
+
+/// The columns of a dimension that a session reads, and its partitions.
+arrow::Result<std::string> SchemaOfDimension(const Plan& plan, size_t join) {
+  const Dimension& dimension = *plan.dimensions[join];
+  std::vector<int> read = ColumnsRead(plan.pipeline->joins[join], plan.needed_columns);
+  for (const auto& field : dimension.partition_schema->fields()) {
+    const int index = dimension.schema->GetFieldIndex(field->name());
+    if (std::ranges::find(read, index) == read.end()) read.push_back(index);
+  }
+  std::vector<std::string> columns;
+  for (const int index : read) {
+    const auto& field = dimension.schema->field(index);
+    if (IsNanoseconds(*field->type())) {
+      return MakeError(ErrorCode::kInvalid,
+                       "column '" + field->name() + "' of the dimension " + dimension.path +
+                           " is in nanoseconds, which Spark does not keep",
+                       "write it in microseconds, or use --engine native");
+    }
+    auto name = TypeToSql(*field->type(), Dialect::kSpark);
+    if (!name.ok()) {
+      return WithContext(name.status(),
+                         "column '" + field->name() + "' of the dimension " + dimension.path);
+    }
+    columns.push_back(QuoteName(field->name(), Dialect::kSpark) + " " + *name);
+  }
+  return Join(columns, ", ");
+}
+
+arrow::Result<SparkView> ViewOfDimension(const Plan& plan, size_t join) {
+  const Dimension& dimension = *plan.dimensions[join];
+  SparkView view;
+  view.view = DimensionView(join);
+  ARROW_ASSIGN_OR_RAISE(std::string schema, SchemaOfDimension(plan, join));
+  if (dimension.version) {
+    view.format = "delta";
+    view.paths = {HadoopUri(dimension.root)};
+    view.options = {{"versionAsOf", std::to_string(*dimension.version)}};
+    return view;
+  }
+  view.format = "parquet";
+  view.schema = std::move(schema);
+  view.options = {{"__globPaths__", "false"}};
+  const bool is_file =
+      dimension.files.size() == 1 && dimension.files[0].path == dimension.root.path;
+  if (!is_file) view.options.emplace_back("basePath", HadoopUri(dimension.root));
+  for (const DataFile& file : dimension.files) {
+    view.paths.push_back(HadoopUri(dimension.root, file.path));
+  }
+  return view;
+}
+
+arrow::Status AddDimensions(const Plan& plan, SparkQuery* query) {
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    ARROW_ASSIGN_OR_RAISE(query->dimensions.emplace_back(), ViewOfDimension(plan, j));
+  }
+  return arrow::Status::OK();
+}
+
+void NameDimensions(PipelineQuery* query) {
+  for (size_t j = 0; j < query->plan().dimensions.size(); ++j) {
+    query->SetDimension(j, DimensionView(j));
+  }
+}
+
 /// A query over the files of the plan, or over its version of a Delta table.
 arrow::Result<SparkQuery> QueryOverSource(const Plan& plan) {
   const Source& source = *plan.source;
@@ -130,6 +199,7 @@ arrow::Result<SparkQuery> QueryOverSource(const Plan& plan) {
   SparkQuery query;
   query.settings = SettingsOfSession(plan);
   query.view = kView;
+  ARROW_RETURN_NOT_OK(AddDimensions(plan, &query));
   if (source.version) {
     query.format = "delta";
     query.paths = {HadoopUri(source.root)};
@@ -187,6 +257,7 @@ arrow::Status AddTiled(const std::vector<bool>& wanted, PipelineQuery* query) {
 
 /// The features of a date, or of several.
 arrow::Status AddDates(const std::vector<bool>& wanted, PipelineQuery* query) {
+  NameDimensions(query);
   ARROW_RETURN_NOT_OK(query->AddEvents(EventsOf(query->plan())));
   ARROW_RETURN_NOT_OK(query->AddSlots());
   if (std::ranges::count(wanted, true) == 1) {
@@ -221,6 +292,7 @@ arrow::Result<std::vector<std::pair<std::string, std::string>>> ScanCountsText(
   const BoundPipeline& pipeline = query->pipeline();
   std::string filtered = "0L";
   std::string without_entity = "0L";
+  std::vector<std::pair<std::string, std::string>> joins;
   if (query->plan().scope == PlanScope::kFeatures) {
     const std::string in_window = query->Name(SparkTiles::StratumColumn()) + " >= 0";
     std::string kept = in_window;
@@ -230,14 +302,23 @@ arrow::Result<std::vector<std::pair<std::string, std::string>>> ScanCountsText(
       filtered = CountIf(in_window + " AND (" + *where + ") IS DISTINCT FROM TRUE");
       kept += " AND (" + *where + ")";
     }
+    for (size_t j = 0; j < pipeline.joins.size(); ++j) {
+      if (!query->HasJoin(j)) continue;
+      const std::string match = query->Name(PipelineQuery::MatchColumn(j));
+      joins.emplace_back(SparkScanColumns::LookedUp(j), CountIf(kept));
+      joins.emplace_back(SparkScanColumns::NotFound(j), CountIf(kept + " AND NOT " + match));
+      if (pipeline.joins[j].is_inner) kept += " AND " + match;
+    }
     std::vector<std::string> missing;
     for (const std::string& column : query->Entity()) missing.push_back(column + " IS NULL");
     without_entity = CountIf(kept + " AND (" + Join(missing, " OR ") + ")");
   }
-  return std::vector<std::pair<std::string, std::string>>{
+  std::vector<std::pair<std::string, std::string>> counts = {
       {SparkScanColumns::kRows, "count(*)"},
       {SparkScanColumns::kFiltered, filtered},
       {SparkScanColumns::kWithoutEntity, without_entity}};
+  counts.insert(counts.end(), joins.begin(), joins.end());
+  return counts;
 }
 
 }  // namespace
@@ -250,9 +331,37 @@ std::string HadoopUri(const Location& root, const std::string& path) {
   return (scheme == "s3" ? "s3a" : scheme) + "://" + path;
 }
 
+arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join) {
+  const Dimension& dimension = *plan.dimensions[join];
+  SparkQuery query;
+  query.settings = SettingsOfSession(plan);
+  ARROW_ASSIGN_OR_RAISE(static_cast<SparkView&>(query), ViewOfDimension(plan, join));
+  std::vector<std::string> keys;
+  std::string names;
+  std::vector<std::string> conditions;
+  for (const int column : plan.pipeline->joins[join].dimension_keys) {
+    const std::string name = QuoteName(dimension.schema->field(column)->name(), Dialect::kSpark);
+    names += "CAST(" + name + " AS STRING) AS k" + std::to_string(keys.size()) + ", ";
+    conditions.push_back(name + " IS NOT NULL");
+    keys.push_back(name);
+  }
+  if (dimension.is_dated) {
+    const std::string day = QuoteName(dimension.day_column, Dialect::kSpark);
+    names += "CAST(" + day + " AS STRING) AS day, ";
+    keys.insert(keys.begin(), day);
+    conditions.push_back(day + " IS NOT NULL");
+  }
+  const std::string list = Join(keys, ", ");
+  query.sql = "SELECT " + names + "count(*) AS times, count(*) OVER () AS keys\nFROM " +
+              query.view + "\nWHERE " + Join(conditions, " AND ") + "\nGROUP BY " + list +
+              "\nHAVING count(*) > 1\nORDER BY " + list + "\nLIMIT 1";
+  return query;
+}
+
 arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan) {
   ARROW_ASSIGN_OR_RAISE(SparkQuery spark, QueryOverSource(plan));
   PipelineQuery query(plan, Dialect::kSpark);
+  NameDimensions(&query);
   ARROW_RETURN_NOT_OK(query.AddEvents(EventsOf(plan)));
   ARROW_RETURN_NOT_OK(query.AddSlots());
   const SparkTiles tiles(plan, std::vector<bool>(plan.dates.size(), true),
@@ -315,6 +424,10 @@ SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri) {
 }
 
 arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& label) {
+  if (plan.universe != nullptr) {
+    return MakeError(ErrorCode::kInvalid, "output.entities is not spelled for Spark",
+                     "use --dialect duckdb");
+  }
   const Source& source = *plan.source;
   std::string script = "-- " + plan.pipeline->spec.name + " at " + label + "\n";
   for (const auto& [name, value] : SettingsOfText(plan)) {
@@ -328,6 +441,20 @@ arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& labe
   } else {
     script += " (" + schema + ")\n  USING parquet OPTIONS (path " +
               QuoteText(HadoopUri(source.root), Dialect::kSpark) + ");\n";
+  }
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (!plan.needed_joins[j]) continue;
+    const Dimension& dimension = *plan.dimensions[j];
+    ARROW_ASSIGN_OR_RAISE(const std::string columns, SchemaOfDimension(plan, j));
+    script += "CREATE OR REPLACE TEMPORARY VIEW " + DimensionView(j);
+    if (dimension.version) {
+      script += " AS\n  SELECT * FROM delta." +
+                QuoteName(HadoopUri(dimension.root), Dialect::kSpark) + " VERSION AS OF " +
+                std::to_string(*dimension.version) + ";\n";
+    } else {
+      script += " (" + columns + ")\n  USING parquet OPTIONS (path " +
+                QuoteText(HadoopUri(dimension.root), Dialect::kSpark) + ");\n";
+    }
   }
   PipelineQuery query(plan, Dialect::kSpark);
   ARROW_RETURN_NOT_OK(AddDates({true}, &query));

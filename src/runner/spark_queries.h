@@ -25,6 +25,8 @@ struct SparkScanColumns {
   static constexpr const char* kFiltered = "filtered";
   static constexpr const char* kWithoutEntity = "without_entity";
   static std::string Metric(size_t index) { return "metric_" + std::to_string(index); }
+  static std::string LookedUp(size_t join) { return "looked_up_" + std::to_string(join); }
+  static std::string NotFound(size_t join) { return "not_found_" + std::to_string(join); }
 
   /// Positions of the rows without a day, of those far from their partition, and of the slot that
   /// is `offset` slots after the first of the plan.
@@ -33,6 +35,11 @@ struct SparkScanColumns {
   static constexpr int32_t PositionOf(int32_t offset) { return -3 - offset; }
   static constexpr int32_t OffsetOf(int32_t position) { return -3 - position; }
 };
+
+/// Keys that are more than once in the dimension of a join: one row with the first of them as k0,
+/// k1, ..., how often it is there (`times`) and how many such keys there are (`keys`); no row if
+/// the dimension is unique. Of a dated dimension `day` is the partition.
+arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join);
 
 /// Counts events per slot and measures the input checks' metrics of every date.
 arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan);

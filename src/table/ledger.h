@@ -51,7 +51,7 @@ struct InputDay {
 
 /// A table beside the source that a feature date was computed from.
 struct OtherInput {
-  std::string role;                ///< "join" | "entities"
+  std::string role;                ///< "join" | "dated join" | "entities"
   std::string path;                ///< as the pipeline file has it
   std::optional<int64_t> version;  ///< of a Delta table
   std::vector<InputFile> files;    ///< that were read, sorted by path
@@ -69,8 +69,12 @@ struct PublishedState {
   std::vector<OtherInput> other_inputs;  ///< in the order of the pipeline file
   int64_t rows_read = 0;
   int64_t rows_quarantined = 0;  ///< of rows_read, by row rules
+  /// Entities that the last published date before this one had not, and that only it had; where
+  /// that was counted.
+  std::optional<int64_t> entities_entered, entities_left;
   int64_t rows_dropped = 0;
   int64_t rows_filtered = 0;
+  int64_t rows_unmatched = 0;  ///< left since an inner join found nothing for them
   int64_t rows_written = 0;
   /// Expressions of output checks with their values, for previous(...).
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> metrics;
