@@ -306,6 +306,31 @@ def test_types_that_other_days_widen_are_each_pipelines_own(together):
         assert together.tables("out")[name] == together.tables("alone")[name]
 
 
+@pytest.mark.parametrize("memory", ["1GB", "1MB"])
+def test_joins_are_each_pipelines_own(together, memory):
+    things = together.folder / "things.parquet"
+    pq.write_table(pa.table({"thing": [f"t{i}" for i in range(60)], "price": [i / 4 for i in range(60)]}), things)
+    for name, kind in (("inner", "inner"), ("left", "left")):
+        together.write(
+            name,
+            f"""
+        source:
+          path: "${{EVENTS}}"
+          day: event_date
+          join: [{{path: "{things}", key: thing, columns: [price], type: {kind}}}]
+        entity: user_id
+        window: 4d
+        features: {{n: count(*), worth: sum(price)}}
+            """,
+        )
+    names = ["inner", "users", "left"]
+    run(together, "out", "--memory", memory, names=names)
+    for name in names:
+        run(together, "alone", names=[name])
+        assert together.tables("out")[name] == together.tables("alone")[name]
+    assert together.tables("out")["inner"] != together.tables("out")["left"]
+
+
 def test_plan_status_and_lint_take_several(together):
     files = [together.files[name] for name in ("users", "wide")]
     run(together, "out", names=["users", "wide"])
