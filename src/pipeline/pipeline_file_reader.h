@@ -61,9 +61,6 @@ class MapReader {
   /// A mapping; null (and a fault) if it is anything else.
   const YamlNode* Map(const std::string& key) const;
 
-  /// Reports that a key which a later release will take is used.
-  void RefuseLater(const std::string& key, const std::string& hint) const;
-
   /// "source.path", "window", "'expr' of feature 'clicks'": quoted for messages.
   std::string NameOf(const std::string& key) const;
 
