@@ -358,3 +358,22 @@ def test_a_damaged_table_is_refused(reading, deltars, damage):
             (log.folder / f"{version:020}.json").unlink()
         reading.pipeline(source=", format: delta")
         reading.refused(table, str(table))
+
+
+@pytest.mark.parametrize("source", ["", ", version: 1"], ids=["latest", "pinned"])
+def test_the_query_for_duckdb_reads_what_the_log_says(tmp_path, deltars, duckdb_delta, source):
+    """Files that were removed are still in the folder."""
+    reading = Reading(tmp_path)
+    events = typed_events()
+    table = tmp_path / "events"
+    half = events.num_rows // 2
+    deltars.write(table, events.slice(0, half), partition_by=["event_date"], mode="append")
+    deltars.write(table, events.slice(half), partition_by=["event_date"], mode="append")
+    deltars.write(table, events.slice(0, half), partition_by=["event_date"], mode="overwrite")
+    file = reading.pipeline(source, features="events: count(*)\nn_most: max(n)\nprices: count(distinct price)")
+    call("run", file, "--date", DATES[1], sets=reading.sets(table))
+    want = published(reading.sets(table)["OUT"], DATES[1])
+    query = call("sql", file, "--date", DATES[1], "--dialect", "duckdb", sets=reading.sets(table)).stdout
+    assert "delta_scan(" in query and "read_parquet" not in query
+    got = duckdb_delta.read(table, sql=query.split("SET TimeZone = 'UTC';", 1)[1].strip().rstrip(";"))
+    assert got.to_pylist() == want.select(got.column_names).to_pylist() and want.num_rows > 0

@@ -12,6 +12,7 @@ from spark_engine_test import assert_same_tables
 from tidemill_command import call, data_files, fingerprint, hidden_files
 
 ALL = all_cases()
+ON_SPARK = [case for case in ALL if case.on_spark]
 
 
 def native(case: EqualityCase, file: Path, folder: Path) -> Path:
@@ -20,6 +21,10 @@ def native(case: EqualityCase, file: Path, folder: Path) -> Path:
     call("backfill", file, "--start", case.start, "--end", case.end, sets=sets, expect=None)
     assert (folder / "native/_tidemill/dates").is_dir()
     return folder / "native"
+
+
+def quarantined(table: Path) -> list[bytes]:
+    return [file.read_bytes() for file in sorted(table.rglob("*.quarantine"))]
 
 
 @pytest.mark.parametrize("case", ALL, ids=[f"{case.name}-{case.start}" for case in ALL])
@@ -39,9 +44,10 @@ def test_dask(case: EqualityCase, dask_cluster, tmp_path: Path) -> None:
             assert failed.report is not None, failed
     assert fingerprint(tmp_path / "dask") == fingerprint(want)
     assert_same_tables(tmp_path / "dask", want, list(case.entity))
+    assert quarantined(tmp_path / "dask") == quarantined(want)
 
 
-@pytest.mark.parametrize("case", ALL, ids=[f"{case.name}-{case.start}" for case in ALL])
+@pytest.mark.parametrize("case", ON_SPARK, ids=[f"{case.name}-{case.start}" for case in ON_SPARK])
 def test_spark(case: EqualityCase, spark, tmp_path: Path) -> None:
     file = case.make(tmp_path)
     want = native(case, file, tmp_path)

@@ -30,6 +30,8 @@ class EqualityCase:
     entity: tuple[str, ...]
     #: Sums of doubles that cancel on the way, which only exact sums survive.
     cancels: bool = False
+    #: Whether Spark computes it at all.
+    on_spark: bool = True
 
 
 def _days(schema: pa.Schema, rows: list[dict], **pipeline: str) -> Callable[[Path], Path]:
@@ -90,6 +92,42 @@ def _decimals() -> EqualityCase:
                         _day(1), _day(4), ("u",))  # fmt: skip
 
 
+def _lists() -> EqualityCase:
+    """Lists and maps, and what needs all values."""
+    words = ["view", "buy", None, "", "é", "view"]
+    rows = [
+        {
+            "event_date": _day(1 + i % 4),
+            "u": f"u{i % 3}",
+            "at": dt.datetime(2026, 3, 1 + i % 4, 12, i % 5),
+            "kind": words[i % 6],
+            "x": None if i % 7 == 0 else (i * 37 % 50) / 4,
+            "n": i % 9,
+        }
+        for i in range(90)
+    ]
+    schema = pa.schema([("u", pa.string()), ("at", pa.timestamp("us")), ("kind", pa.string()), ("x", pa.float64()), ("n", pa.int32())])
+    features = """
+      path: {expr: collect_list(kind), windows: [1d, 3d]}
+      kinds: {expr: collect_set(kind), windows: [1d, 3d]}
+      best: {expr: "top_k(n, 3)", windows: [1d, 3d]}
+      seen: histogram(kind)
+      usual: mode(n)
+      middle: {expr: median(x), windows: [1d, 3d]}
+      upper: percentile_disc(x, 0.9)
+      together: corr(x, n)
+      apart: {expr: "covar_samp(x, n)", windows: [1d, 3d]}
+      lean: skewness(x)
+      tails: kurtosis(x)
+      some: count_if(x > 3)
+      first_kind: element_at(collect_list(kind), 1)
+      steps: cardinality(collect_list(kind))
+      none: collect_set(kind) filter (where n > 100)
+    """
+    return EqualityCase("lists", _days(schema, rows, source="day: event_date, event_time: at", entity="u", window="3d", features=features),
+                        _day(1), _day(5), ("u",))  # fmt: skip
+
+
 def _null_entities(policy: str) -> EqualityCase:
     countries = ["de", None, "", "DE", "é"]
     rows = [
@@ -114,6 +152,30 @@ def _empty_windows() -> EqualityCase:
     """
     return EqualityCase("empty-windows", _days(schema, rows, source="day: event_date", entity="u", window="3d", features=features),
                         "2026-02-27", "2026-03-14", ("u",))  # fmt: skip
+
+
+def _rules_and_entities() -> EqualityCase:
+    rows = [{"event_date": _day(1 + i % 4), "u": f"u{i % 5}" if i % 7 else None, "x": i % 11 if i % 6 else None} for i in range(90)]
+    days = _days(
+        pa.schema([("u", pa.string()), ("x", pa.int64())]),
+        rows,
+        source="day: event_date",
+        entity="u",
+        window="2d",
+        checks="""
+        rows:
+          - {rule: "x < 9", quarantine: true}
+          - {rule: "u is not null", max_rate: 0.2}
+        input: ["every(x < 9)", row_count > 0]""".replace("        ", ""),
+        features="n: count(*)\n total: sum(x)\n values: count(distinct x)",
+        output='partition_by: [feature_date], entities: {path: entities, column: id}',
+    )
+
+    def make(folder: Path) -> Path:
+        write_file(folder / "entities/part-0.parquet", [{"id": name} for name in ("u1", "z", "a", None, "z")], pa.schema([("id", pa.string())]), row_group_size=2)
+        return days(folder)
+
+    return EqualityCase("rules-and-entities", make, _day(1), _day(6), ("u",), on_spark=False)
 
 
 def _hours(zone: str, first: str, last: str, start: str, end: str) -> EqualityCase:
@@ -189,10 +251,12 @@ def all_cases() -> list[EqualityCase]:
         *by_hand,
         *summer,
         _odd_doubles(),
+        _lists(),
         _decimals(),
         _null_entities("drop"),
         _null_entities("keep"),
         _empty_windows(),
+        _rules_and_entities(),
         _hours("Europe/Stockholm", "2026-03-28", "2026-03-31", "2026-03-29T00", "2026-03-29T08"),
         _hours("Europe/Stockholm", "2026-10-24", "2026-10-27", "2026-10-25T00", "2026-10-25T06"),
         _hours("America/St_Johns", "2026-03-07", "2026-03-10", "2026-03-08T20", "2026-03-09T04"),

@@ -48,6 +48,29 @@ def test_a_built_pipeline_is_its_file(world):
     assert call_json("status", world.folder / "built.yaml")["dates"][0]["status"] == "done"
 
 
+def test_rules_and_entities_are_built(world):
+    entities = world.folder / "entities"
+    entities.mkdir()
+    pq.write_table(pa.table({"id": ["a", "u1"]}), entities / "part-0.parquet")
+    pipeline = (
+        tidemill.pipeline("built")
+        .source(world.events, day="event_date", event_time="at")
+        .entity("user_id")
+        .window("3d")
+        .rule("kind <> 'gift'")
+        .rule("value < 8", name="small", quarantine=True, max_rate=0.9)
+        .check("every(value < 8)", quarantine=True)
+        .check("row_count > 0", on="output")
+        .feature("n", "count(*)")
+        .output(world.out, entities={"path": str(entities), "column": "id"})
+    )
+    report = pipeline.run(DATE)
+    assert [rule.rule for rule in report.row_rules] == ["kind <> 'gift'", "small", "every(value < 8)"]
+    assert report.row_rules[1] == tidemill.RowRuleResult("small", True, 0.9, report.rows_quarantined)
+    assert report.rows_quarantined > 0 and report.quarantine.endswith("*.quarantine")
+    assert {row["user_id"]: row["n"] for row in world.rows()}["a"] == 0
+
+
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_file_survives_being_built_upon(file):
     text = file.read_text()

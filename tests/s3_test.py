@@ -53,6 +53,22 @@ def test_replacing_a_date_leaves_no_file_of_the_old(remote):
         assert len(remote.s3.keys(remote.bucket, f"tables/out/feature_date={DATE}")) == 1
 
 
+def test_rows_are_set_aside_beside_the_ledger(remote):
+    text = remote.file.read_text()
+    rules = 'checks: {rows: [{rule: "value < 8", quarantine: true, max_rate: 0.9}]}\n'
+    remote.file.write_text(text.replace("features:", rules + "features:"))
+    report = remote.report()
+    keys = [key for key in remote.s3.keys(remote.bucket, "tables/out/_tidemill/quarantine")]
+    assert len(keys) == 1 and report["quarantine"] == f"{remote.place}/_tidemill/quarantine/{report['run_id']}/*.quarantine"
+    rows = pq.ParquetFile(remote.out / "_tidemill/quarantine" / report["run_id"] / f"{DATE}.quarantine").read()
+    assert rows.num_rows == report["rows_quarantined"] > 20
+    assert sum(row["events"] for row in remote.rows()) == report["rows_read"] - rows.num_rows
+    second = remote.report()["run_id"]
+    call("table", "vacuum", remote.place, "--apply", env=remote.env)
+    left = remote.s3.keys(remote.bucket, "tables/out/_tidemill/quarantine")
+    assert len(left) == 1 and second in left[0]
+
+
 def test_an_empty_result_replaces_the_date(remote):
     remote.run()
     remote.file.write_text(remote.file.read_text().replace("event_time: at", "event_time: at, where: \"kind = 'no'\""))

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,8 @@ struct DateReport {
   std::string reason;
   int64_t rows_written = 0;
   int64_t bytes_written = 0;
+  int64_t rows_quarantined = 0;
+  std::vector<RowRuleResult> row_rules;
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
 };
@@ -43,6 +46,12 @@ struct BackfillReport : InvocationReport {
 /// whatever the number of dates; each date is checked and published by itself. An error status is
 /// returned only where nothing began.
 arrow::Result<BackfillReport> Backfill(const Pipeline& pipeline, const BackfillOptions& options);
+
+/// The same for several pipelines, one report each in their order. Those with the same source share
+/// the scans of their passes as far as memory allows, whichever dates each of them needs. An error
+/// status means that nothing began, as of RunPipelines.
+arrow::Result<std::vector<BackfillReport>> BackfillPipelines(std::span<const Pipeline> pipelines,
+                                                             const BackfillOptions& options);
 
 /// The state of one feature date: its ledger entry held against the source and the pipeline as they
 /// are now.

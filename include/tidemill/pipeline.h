@@ -72,6 +72,17 @@ struct SourceSpec : TableSpec {
 struct CheckSpec {
   LocatedText check;
   Severity severity = Severity::kError;
+  bool quarantine = false;         ///< every(condition) as a row rule that quarantines
+  std::optional<double> max_rate;  ///< likewise
+};
+
+/// A condition that every event of the windows must meet.
+struct RowRuleSpec {
+  LocatedText rule;
+  std::string name;                ///< empty: the text of the rule
+  bool quarantine = false;         ///< failing rows leave the input
+  std::optional<double> max_rate;  ///< share of failing rows that is tolerated, 0 to 1
+  Severity severity = Severity::kError;
 };
 
 /// One output column. A long form with `windows` is expanded to one FeatureSpec per window.
@@ -97,6 +108,11 @@ struct ClusterSpec {
   std::vector<LocatedText> columns;  ///< distinct; at least one unless kNone
 };
 
+/// The table of the entities that have a row whether or not they have events.
+struct EntitiesSpec : TableSpec {
+  std::vector<LocatedText> columns;  ///< one per entity column; empty: named like these
+};
+
 struct OutputSpec {
   LocatedText path;
   std::string format = "parquet";  ///< "parquet" | "delta"
@@ -106,6 +122,7 @@ struct OutputSpec {
   int64_t file_size = 128'000'000;   ///< target bytes of a file, compressed
   int64_t max_rows_per_file = 0;     ///< 0: no limit
   std::string compression = "zstd";  ///< zstd | snappy | lz4 | gzip | none
+  std::optional<EntitiesSpec> entities;
 };
 
 /// Values for `${NAME}`, which win over the environment.
@@ -123,6 +140,7 @@ struct Pipeline {
   std::vector<LocatedText> entity;
   NullEntity null_entity = NullEntity::kDrop;
   std::optional<WindowLength> window;
+  std::vector<RowRuleSpec> row_rules;
   std::vector<CheckSpec> input_checks;
   std::vector<CheckSpec> output_checks;
   std::vector<FeatureSpec> features;

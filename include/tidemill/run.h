@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,11 +39,19 @@ struct RunOptions {
 
 struct CheckResult {
   std::string check;  ///< as written
-  std::string stage;  ///< "input" | "output"
+  std::string stage;  ///< "rows" | "input" | "output"
   Severity severity = Severity::kError;
   bool passed = false;
   std::string value;   ///< what its metrics were: "row_count = 0"; as text
   std::string reason;  ///< why it could not be evaluated or what failed; empty if passed
+};
+
+/// What one row rule found among the events of a date's windows.
+struct RowRuleResult {
+  std::string rule;         ///< its name
+  bool quarantine = false;  ///< whether the rows that failed have left the input
+  std::optional<double> max_rate;
+  int64_t rows_failed = 0;
 };
 
 struct PublishedFile {
@@ -67,6 +77,10 @@ struct InvocationReport {
   std::string status;     ///< "done" | "empty" (a single date) | "failed"
   arrow::Status outcome;  ///< why it failed or ended early
   int64_t rows_read = 0;
+  int64_t rows_quarantined = 0;  ///< of these, by row rules
+  /// Where the quarantined rows are: a pattern that matches the run's files; empty if there are
+  /// none.
+  std::string quarantine;
   int64_t rows_written = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
@@ -84,9 +98,13 @@ struct RunReport : InvocationReport {
   int64_t rows_filtered = 0;   ///< by source.where
   int64_t rows_unmatched = 0;  ///< left out by inner joins
   int64_t entities = 0;
+  /// Entities that the last published date before this one had not, and that only it had; where
+  /// that was counted: with output.entities.
+  std::optional<int64_t> entities_entered, entities_left;
   int64_t features = 0;
   int64_t files_read = 0;
   int64_t days_read = 0;
+  std::vector<RowRuleResult> row_rules;  ///< in the order of the file
   std::vector<CheckResult> checks;
   std::vector<PublishedFile> files;
 };
@@ -96,6 +114,13 @@ struct RunReport : InvocationReport {
 /// error status is returned only where no run began (a wrong date, a file that does not bind).
 arrow::Result<RunReport> RunDate(const Pipeline& pipeline, const RunOptions& options);
 
+/// The same for several pipelines, one report each in their order. Those with the same source share
+/// one scan as far as memory allows, and each publishes by itself: one that fails leaves the others
+/// alone. An error status means that no run began; it names every fault of every pipeline. Two of
+/// the same file or table, or one that reads another's output, are faults (kInvalid).
+arrow::Result<std::vector<RunReport>> RunPipelines(std::span<const Pipeline> pipelines,
+                                                   const RunOptions& options);
+
 /// The features of one date, nothing published: entity columns, features. Rows as a run would write
 /// them; `entity` keeps only the rows whose (first) entity column prints as that text; `limit` < 0
 /// keeps all.
@@ -103,7 +128,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipelin
                                                          const RunOptions& options,
                                                          const std::string& entity, int64_t limit);
 
-/// The input checks alone.
+/// The row rules and input checks alone.
 arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
                                                   const RunOptions& options);
 

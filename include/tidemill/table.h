@@ -5,10 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <arrow/table.h>
 
 #include "tidemill/error.h"
 #include "tidemill/progress.h"
@@ -33,6 +36,7 @@ struct RunRecord {
   int64_t started_at = 0;  ///< microseconds since the epoch
   int64_t finished_at = 0;
   int64_t rows_read = 0;
+  int64_t rows_quarantined = 0;
   int64_t bytes_read = 0;
   int64_t bytes_written = 0;
   int64_t peak_memory = 0;
@@ -63,7 +67,9 @@ arrow::Result<HistoryReport> TableHistory(const std::string& path);
 /// Something that a dead run left behind.
 struct Leftover {
   std::string path;
-  std::string kind;  ///< "staging folder" | "half-done publication" | "unused file" | "work folder"
+  /// "staging folder" | "half-done publication" | "unused file" | "work folder" | "quarantined
+  /// rows"
+  std::string kind;
   int64_t bytes = 0;
 };
 
@@ -126,6 +132,50 @@ struct InspectOptions {
 /// Looks at the layout of a table of Parquet files or a Delta table, written by whomever. Reads
 /// footers only.
 arrow::Result<InspectReport> InspectTable(const std::string& path, const InspectOptions& options);
+
+/// A key of a table and how often it comes.
+struct HotKey {
+  int64_t rows = 0;
+  double share = 0;  ///< of the rows with a key, 0 to 1
+};
+
+/// What a hash join or an aggregation that cuts the rows into partitions by key would get.
+struct KeyPartitioning {
+  int partitions = 0;
+  int64_t largest = 0;   ///< rows of the largest partition
+  double imbalance = 0;  ///< largest over mean
+};
+
+struct KeyReport {
+  std::string path;
+  std::string format;  ///< "parquet" | "delta"
+  std::optional<int64_t> version;
+  std::vector<std::string> columns;  ///< of the key
+  int64_t rows = 0;
+  int64_t null_rows = 0;  ///< where any column of the key is NULL: they have no key
+  int64_t distinct = 0;   ///< keys
+  std::vector<HotKey>
+      hot;  ///< most rows first; keys with equally many come in an order of their own
+  std::shared_ptr<arrow::Table> hot_keys;  ///< the columns of the key, a row for each of `hot`
+  std::vector<KeyPartitioning> partitionings;
+  int64_t spilled_bytes = 0;  ///< counts that went through the scratch folder
+  std::vector<std::string> advice;
+};
+
+struct KeyOptions {
+  std::vector<std::string> columns;            ///< of the key; of files or of partitions
+  int64_t top = 10;                            ///< hot keys to name
+  std::vector<int> partitions = {8, 64, 200};  ///< to tell the imbalance of
+  int threads = 0;                             ///< 0: all cores
+  int64_t memory_bytes = 0;                    ///< of counts; 0: a quarter of RAM
+  std::string scratch;  ///< for counts beyond that; empty: $TMPDIR, else /tmp
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+/// Counts the rows of every key of a table of Parquet files or a Delta table, exactly, and names
+/// the hottest. Reads the key columns alone. Errors: a column that there is not, or that is nested
+/// (kInvalid).
+arrow::Result<KeyReport> InspectKeys(const std::string& path, const KeyOptions& options);
 
 struct OptimizeOptions {
   /// "feature_date = '2026-03-02'" or "feature_date >= '2026-03-01'", several joined by "and": the

@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -9,11 +10,14 @@
 #include "arrow_stream.h"
 #include "base/byte_size.h"
 #include "cli/backfill_report.h"
+#include "cli/pipeline_reports.h"
 #include "cli/report_json.h"
+#include "cli/training_set_report.h"
 #include "engine/pass_engine.h"
 #include "errors.h"
 #include "foreground_call.h"
 #include "tidemill/plan.h"
+#include "tidemill/training_set.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -69,6 +73,25 @@ std::string Finished(const Report& report) {
   return json;
 }
 
+/// The reports of several pipelines as one document; raises with it what decides their outcome.
+template <typename Report>
+std::string FinishedAll(const std::vector<Pipeline>& pipelines,
+                        const std::vector<Report>& reports) {
+  std::vector<std::string> files;
+  std::vector<Json> documents;
+  std::vector<const InvocationReport*> invocations;
+  for (size_t i = 0; i < reports.size(); ++i) {
+    files.push_back(pipelines[i].file);
+    documents.push_back(ToJson(reports[i]));
+    invocations.push_back(&reports[i]);
+  }
+  std::string json = Dump(ToJson(files, std::move(documents)));
+  if (const InvocationReport* failed = DecidingFailure(invocations)) {
+    Raise(WithContext(failed->outcome, failed->pipeline), json);
+  }
+  return json;
+}
+
 Pipeline Parse(const std::string& text, const std::string& path, const NameValues& names) {
   return ValueOrRaise(ParsePipeline(text, path, names));
 }
@@ -101,6 +124,27 @@ std::string RunBackfill(const Pipeline& pipeline, const std::string& start, cons
   }));
 }
 
+std::string RunAll(const std::vector<Pipeline>& pipelines, const std::string& date,
+                   const Computing& computing) {
+  return FinishedAll(
+      pipelines, Foreground(computing, OptionsOf(computing, date), [&](const RunOptions& options) {
+        return RunPipelines(pipelines, options);
+      }));
+}
+
+std::string BackfillAll(const std::vector<Pipeline>& pipelines, const std::string& start,
+                        const std::string& end, std::vector<std::string> only, int parallel,
+                        int pass_dates, bool fail_fast, const Computing& computing) {
+  BackfillOptions options = RangeOf(computing, start, end, std::move(only));
+  options.parallel = parallel;
+  options.pass_dates = pass_dates;
+  options.fail_fast = fail_fast;
+  return FinishedAll(pipelines,
+                     Foreground(computing, options, [&](const BackfillOptions& connected) {
+                       return BackfillPipelines(pipelines, connected);
+                     }));
+}
+
 std::string Plan(const Pipeline& pipeline, const std::string& start, const std::string& end,
                  std::vector<std::string> only, const Computing& computing) {
   return Dump(ToJson(
@@ -127,6 +171,30 @@ nb::capsule Compute(const Pipeline& pipeline, const std::string& date, const std
   return ExportStream(Foreground(
       computing, OptionsOf(computing, date),
       [&](const RunOptions& options) { return PreviewDate(pipeline, options, entity, limit); }));
+}
+
+/// The report as JSON, and the rows as a stream where they are not written to `out`.
+std::pair<std::string, nb::object> TrainingSet(
+    const std::vector<Pipeline>& pipelines, const std::string& labels,
+    const std::string& label_time, const std::vector<std::pair<std::string, std::string>>& on,
+    bool exact, const std::string& max_age, bool prefix, const std::string& out, bool overwrite,
+    const Computing& computing) {
+  TrainingSetOptions options;
+  static_cast<RunOptions&>(options) = OptionsOf(computing, "");
+  options.labels = labels;
+  options.label_time = label_time;
+  options.on = on;
+  options.exact = exact;
+  if (!max_age.empty()) options.max_age = ValueOrRaise(ParseAge(max_age));
+  options.prefix = prefix;
+  options.out = out;
+  options.overwrite = overwrite;
+  const TrainingSetReport report = Foreground(
+      computing, options,
+      [&](const TrainingSetOptions& connected) { return MakeTrainingSet(pipelines, connected); });
+  nb::object rows = nb::none();
+  if (report.rows != nullptr) rows = ExportStream(report.rows);
+  return {Dump(ToJson(report)), std::move(rows)};
 }
 
 std::vector<std::string> Lint(const Pipeline& pipeline) {
@@ -193,6 +261,12 @@ void BindPipeline(nb::module_& module) {
       .def("compute", &Compute, "date"_a, "entity"_a, "limit"_a, "computing"_a)
       .def("lint", &Lint)
       .def("sql", &Sql, "date"_a, "dialect"_a);
+
+  module.def("run_all", &RunAll, "pipelines"_a, "date"_a, "computing"_a);
+  module.def("backfill_all", &BackfillAll, "pipelines"_a, "start"_a, "end"_a, "only"_a,
+             "parallel"_a, "pass_dates"_a, "fail_fast"_a, "computing"_a);
+  module.def("training_set", &TrainingSet, "pipelines"_a, "labels"_a, "label_time"_a, "on"_a,
+             "exact"_a, "max_age"_a, "prefix"_a, "out"_a, "overwrite"_a, "computing"_a);
 }
 
 }  // namespace tidemill::python

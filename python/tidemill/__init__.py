@@ -30,9 +30,15 @@ if TYPE_CHECKING:
     from .reports import BackfillReport as BackfillReport
     from .reports import CheckResult as CheckResult
     from .reports import PlanReport as PlanReport
+    from .reports import RowRuleResult as RowRuleResult
     from .reports import RunReport as RunReport
     from .reports import StatusReport as StatusReport
+    from .reports import TrainingSetReport as TrainingSetReport
     from .sample import generate_events as generate_events
+    from .together import backfill as backfill
+    from .together import run as run
+    from .training import TrainingSet as TrainingSet
+    from .training import training_set as training_set
 
 _HOMES = {
     "errors": [
@@ -48,8 +54,18 @@ _HOMES = {
     "features": ["Features", "read_features"],
     "_pipeline": ["Pipeline", "pipeline"],
     "progress": ["Progress"],
-    "reports": ["BackfillReport", "CheckResult", "PlanReport", "RunReport", "StatusReport"],
+    "reports": [
+        "BackfillReport",
+        "CheckResult",
+        "PlanReport",
+        "RowRuleResult",
+        "RunReport",
+        "StatusReport",
+        "TrainingSetReport",
+    ],
     "sample": ["generate_events"],
+    "together": ["backfill", "run"],
+    "training": ["TrainingSet", "training_set"],
     "native": ["__version__"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -210,11 +210,31 @@ class Pipeline:
         *,
         on: Literal["input", "output"] = "input",
         severity: Literal["error", "warn"] | None = None,
+        quarantine: bool | None = None,
+        max_rate: float | None = None,
     ) -> Self:
-        """One more condition for publishing, on the events (`input`) or on the features (`output`)."""
+        """One more condition for publishing, on the events (`input`) or on the features (`output`). `quarantine` and
+        `max_rate` make a row rule of an input check every(condition), as `rule` does of the condition."""
         checks = {stage: list(given) for stage, given in (self._spec.get("checks") or {}).items() if given}
-        check = condition if severity is None else {"check": condition, "severity": severity}
+        keys = _given({"check": condition, "severity": severity, "quarantine": quarantine, "max_rate": max_rate})
+        check = condition if len(keys) == 1 else keys
         checks.setdefault(on, []).append(check)
+        return self._with(checks=checks)
+
+    def rule(
+        self,
+        condition: str,
+        *,
+        name: str | None = None,
+        quarantine: bool | None = None,
+        max_rate: float | None = None,
+        severity: Literal["error", "warn"] | None = None,
+    ) -> Self:
+        """One more condition that every event must meet. With `quarantine` events that fail leave the input and are written
+        beside the ledger; `max_rate` is the share of a window's events, 0 to 1, that may fail before the date does."""
+        checks = {stage: list(given) for stage, given in (self._spec.get("checks") or {}).items() if given}
+        keys = _given({"rule": condition, "name": name, "quarantine": quarantine, "max_rate": max_rate, "severity": severity})
+        checks.setdefault("rows", []).append(condition if len(keys) == 1 else keys)
         return self._with(checks=checks)
 
     def feature(
@@ -246,11 +266,13 @@ class Pipeline:
         file_size: str | None = None,
         max_rows_per_file: int | None = None,
         compression: str | None = None,
+        entities: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Where features are published."""
+        """Where features are published. `entities` is a table of entities that have a row on every date:
+        {"path": "users", "column": "id"}."""
         keys = {"path": os.fspath(path), "format": format, "partition_by": partition_by and _texts(partition_by)}
         keys |= {"mode": mode, "cluster_by": cluster_by, "file_size": file_size}
-        keys |= {"max_rows_per_file": max_rows_per_file, "compression": compression}
+        keys |= {"max_rows_per_file": max_rows_per_file, "compression": compression, "entities": entities and dict(entities)}
         return self._with(output=_given(keys))
 
     def _with(self, names: Mapping[str, Any] | None = None, /, **keys: Any) -> Self:
@@ -319,6 +341,11 @@ class Pipeline:
         """The query that another engine would run for a date."""
         return self._core.sql(self._label(date), dialect)
 
+    def training_set(self, labels: Any, label_time: str, **options: Any) -> Any:
+        """The features of labels as of their time; tidemill.training_set for this pipeline alone."""
+        from .training import training_set
+
+        return training_set(self, labels, label_time, **options)
 
     def _label(self, date: FeatureDate) -> str:
         return label_of(date, self._core.grain, ZoneInfo(self._core.timezone))

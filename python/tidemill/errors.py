@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .reports import BackfillReport, RunReport
 
+    Reports = RunReport | BackfillReport | list[RunReport] | list[BackfillReport] | None
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -29,11 +31,12 @@ class TidemillError(Exception):
     code = 1
 
     def __init__(
-        self, text: str, diagnostics: list[Diagnostic] | None = None, report: "RunReport | BackfillReport | None" = None
+        self, text: str, diagnostics: list[Diagnostic] | None = None, report: "Reports" = None
     ) -> None:
         super().__init__(text)
         self.diagnostics = diagnostics or [Diagnostic(text)]
-        #: What the run reported before it failed (RunReport or BackfillReport); None where none began.
+        #: What the run reported before it failed (RunReport or BackfillReport); of several pipelines a list of one
+        #: for each; None where none began.
         self.report = report
 
 
@@ -87,10 +90,10 @@ def from_json(error: str, report: str = "") -> BaseException:
     return kind(text, diagnostics, _report_of(report))
 
 
-def _report_of(report: str) -> "RunReport | BackfillReport | None":
+def _report_of(report: str) -> "Reports":
     if not report:
         return None
-    from .reports import BackfillReport, RunReport
+    from .reports import report_of, reports_of
 
     document = json.loads(report)
-    return (BackfillReport if "dates" in document else RunReport).from_document(document)
+    return reports_of(document) if "pipelines" in document else report_of(document)

@@ -34,6 +34,16 @@ class CheckResult(Document):
 
 
 @dataclass(frozen=True)
+class RowRuleResult(Document):
+    """What a row rule found among the events of a date's windows."""
+
+    rule: str
+    quarantine: bool
+    max_rate: float | None
+    rows_failed: int
+
+
+@dataclass(frozen=True)
 class PublishedFile(Document):
     """A file of the table. `path` is relative to it; `hash` is of the content, in hexadecimal."""
 
@@ -62,6 +72,8 @@ class InvocationReport(Document):
     pipeline: str
     status: str
     rows_read: int = 0
+    rows_quarantined: int = 0
+    quarantine: str = ""  #: pattern of the files with them; empty if there are none
     rows_written: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
@@ -82,9 +94,12 @@ class RunReport(InvocationReport):
     rows_unmatched: int = 0
     rows_dropped: int = 0
     entities: int = 0
+    entities_entered: int | None = None
+    entities_left: int | None = None
     features: int = 0
     days_read: int = 0
     files_read: int = 0
+    row_rules: list[RowRuleResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     files: list[PublishedFile] = field(default_factory=list)
 
@@ -96,9 +111,11 @@ class DateReport(Document):
     feature_date: str
     status: str
     reason: str = ""
+    rows_quarantined: int = 0
     rows_written: int = 0
     bytes_written: int = 0
     files: int = 0
+    row_rules: list[RowRuleResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
 
 
@@ -182,3 +199,53 @@ class StatusReport(Document):
     def in_state(self, *states: str) -> list[str]:
         """The dates in any of these states."""
         return [date.feature_date for date in self.dates if date.status in states]
+
+
+def report_of(document: dict[str, Any]) -> RunReport | BackfillReport:
+    """The report that a document of one pipeline is."""
+    return (BackfillReport if "dates" in document else RunReport).from_document(document)
+
+
+def reports_of(document: dict[str, Any]) -> list[RunReport] | list[BackfillReport]:
+    """The reports in a document of several pipelines, in their order."""
+    return [report_of(report) for report in document["pipelines"]]
+
+
+@dataclass(frozen=True)
+class LabelFeatures(Document):
+    """What one pipeline brought to a training set. `without_features` counts labels by cause: "no_time" and "no_entity"
+    (NULL), "no_date" (none published before), "too_old" (by max_age), "no_row" (no event in the windows).
+    `age_seconds` is from the end of the feature date to the label: "min", "median", "max"."""
+
+    pipeline: str
+    table: str = ""
+    features: int = 0
+    entities: int = 0
+    matched: int = 0
+    without_features: dict[str, int] = field(default_factory=dict)
+    age_seconds: dict[str, float] | None = None
+    first_date: str = ""
+    last_date: str = ""
+    dates_read: int = 0
+    files_read: int = 0
+    rows_read: int = 0
+    bytes_read: int = 0
+    spilled_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingSetReport(Document):
+    """A training set. `mode` is "published" or "exact"; `out` is empty where the rows were returned."""
+
+    labels_path: str
+    label_time: str
+    mode: str
+    out: str = ""
+    labels: int = 0
+    columns: list[str] = field(default_factory=list)
+    pipelines: list[LabelFeatures] = field(default_factory=list)
+    files_written: int = 0
+    bytes_written: int = 0
+    peak_memory: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)

@@ -31,6 +31,9 @@
 /// that list a row can be copied to another arena, written to disk and relocated without knowing
 /// the function.
 ///
+/// What grows by appending (a multiset of values) leaves room behind, and may say things more than
+/// once; `shrink` brings such a state to its smallest form before its references are copied.
+///
 /// Who may change what. Merge leaves `from` and all that it references as they are, and reads
 /// references at any alignment. A state that is updated or merged into owns its wide sum and
 /// changes it in place. So a row that goes on being merged into must not share references with
@@ -43,6 +46,7 @@
 #include <vector>
 
 #include <arrow/array/builder_base.h>
+#include <arrow/scalar.h>
 #include <arrow/status.h>
 #include <arrow/type.h>
 
@@ -61,6 +65,9 @@ enum class ArgumentKind {
   kInt128,  ///< decimal128
   kBytes,   ///< string, large_string, binary, large_binary
 };
+
+/// Arguments that are not columns.
+using Constants = std::vector<std::shared_ptr<arrow::Scalar>>;
 
 /// One argument column, one value per row; the array of its kind is set. Rows whose `selected` byte
 /// is 0 hold anything.
@@ -93,6 +100,8 @@ struct AggregateKernel {
   std::shared_ptr<arrow::DataType> result_type;
   /// DISTINCT changes nothing (min, bool_or, ...).
   bool distinct_is_noop = false;
+  /// The p of a percentile, the k of top_k: for finalize.
+  Constants constants;
   /// first and last: the engine passes event_time as a second argument.
   bool needs_event_time = false;
 
@@ -106,6 +115,8 @@ struct AggregateKernel {
   /// references.
   void (*merge)(uint8_t* const* into, size_t into_offset, const uint8_t* const* from,
                 size_t from_offset, int64_t n, Arena* arena) = nullptr;
+  /// Makes what `n` states of an array reference as small as it can be, in place. Null: it is.
+  void (*shrink)(uint8_t* states, int64_t n) = nullptr;
   /// Appends the result of each row's state to `builder` (of result_type). Fails on overflow of the
   /// result type.
   arrow::Status (*finalize)(const AggregateKernel& kernel, const uint8_t* const* rows,
@@ -121,7 +132,8 @@ struct AggregateDoc {
   std::string summary;    ///< one sentence
   std::string null_rule;  ///< what no rows give, what NULLs do
   std::string example;    ///< an expression
-  std::string duckdb;     ///< spelling in DuckDB with {0}, {1}: "sum({0})"; empty: the same name
+  std::string duckdb;     ///< spelling in DuckDB with {0}, {1} (constants last): "sum({0})"; empty:
+                          ///< the same name
 };
 
 }  // namespace tidemill

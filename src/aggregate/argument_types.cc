@@ -16,6 +16,14 @@ bool IsDecimalArgument(const arrow::DataType& type) {
          static_cast<const arrow::Decimal128Type&>(type).scale() >= 0;
 }
 
+std::shared_ptr<arrow::DataType> NumberToDouble(const std::shared_ptr<arrow::DataType>& type) {
+  return arrow::is_integer(type->id()) || IsDecimalArgument(*type) ? arrow::float64() : nullptr;
+}
+
+std::shared_ptr<arrow::DataType> ListOf(const std::shared_ptr<arrow::DataType>& type) {
+  return arrow::list(arrow::field("element", type));
+}
+
 arrow::Status WrongArgument(const std::string& function, const arrow::DataType& type,
                             const std::string& must_be, const std::string& hint) {
   return MakeError(

@@ -15,8 +15,9 @@
 ///                                  arrow::ArrayBuilder* builder);
 ///     };
 ///
-/// A function without arguments may also have `static void UpdateIf(State& state, bool selected)`,
-/// Update without a branch.
+/// Where states leave room, `static void Shrink(State& state)` takes it back
+/// (AggregateKernel::shrink). A function without arguments may also have `static void
+/// UpdateIf(State& state, bool selected)`, Update without a branch.
 ///
 /// Initialize sets the identity of Merge. Merge must be associative and commutative, and must leave
 /// `from` as it is. Final is called for many rows at once, so that what depends on the result type
@@ -156,6 +157,12 @@ struct KernelLoops {
     }
   }
 
+  static void Shrink(uint8_t* states, int64_t n) {
+    if constexpr (requires(State& state) { F::Shrink(state); }) {
+      for (int64_t i = 0; i < n; ++i) F::Shrink(reinterpret_cast<State*>(states)[i]);
+    }
+  }
+
   static arrow::Status Finalize(const AggregateKernel& kernel, const uint8_t* const* rows,
                                 size_t offset, int64_t n, arrow::ArrayBuilder* builder) {
     ARROW_RETURN_NOT_OK(builder->Reserve(n));
@@ -179,6 +186,9 @@ AggregateKernel MakeKernel(std::string state_name, std::shared_ptr<arrow::DataTy
   kernel.initialize = Loops::Initialize;
   kernel.update = Loops::Update;
   kernel.merge = Loops::Merge;
+  if constexpr (requires(typename F::State& state) { F::Shrink(state); }) {
+    kernel.shrink = Loops::Shrink;
+  }
   kernel.finalize = Loops::Finalize;
   return kernel;
 }

@@ -19,6 +19,13 @@ const AggregateRegistry& AggregateRegistry::Default() {
     RegisterMoments(built);
     RegisterBooleans(built);
     RegisterChoices(built);
+    RegisterCovariances(built);
+    RegisterShapes(built);
+    RegisterPercentiles(built);
+    RegisterApproximatePercentiles(built);
+    RegisterCardinalities(built);
+    RegisterMultisets(built);
+    RegisterCollectLists(built);
     return built;
   }();
   return *registry;
@@ -40,7 +47,8 @@ const AggregateFunction* AggregateRegistry::Find(const std::string& lower_name) 
 
 arrow::Result<AggregateKernel> AggregateRegistry::Resolve(
     const std::string& lower_name, bool star,
-    const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const {
+    const std::vector<std::shared_ptr<arrow::DataType>>& arguments,
+    const Constants& constants) const {
   const AggregateFunction* function = Find(lower_name);
   if (function == nullptr) {
     return MakeError(ErrorCode::kInvalid,
@@ -51,17 +59,25 @@ arrow::Result<AggregateKernel> AggregateRegistry::Resolve(
     return MakeError(ErrorCode::kInvalid, fmt::format("{}(*): only count takes *", lower_name),
                      fmt::format("write {}", function->doc.signature));
   }
-  const auto wanted = static_cast<size_t>(function->num_arguments);
-  if (arguments.size() != wanted) {
+  const auto columns = static_cast<size_t>(function->num_arguments);
+  const size_t least = columns + static_cast<size_t>(function->min_constants);
+  const size_t most = columns + static_cast<size_t>(function->max_constants);
+  const size_t given = arguments.size() + constants.size();
+  if (given < least || given > most || arguments.size() != columns) {
     return MakeError(ErrorCode::kInvalid,
-                     fmt::format("{} takes {} argument{}, not {}", lower_name, wanted,
-                                 wanted == 1 ? "" : "s", arguments.size()),
+                     fmt::format("{} takes {} argument{}, not {}", lower_name, least,
+                                 least == 1 ? "" : "s", given),
                      fmt::format("write {}", function->doc.signature));
   }
   for (const auto& argument : arguments) {
     ARROW_RETURN_NOT_OK(ArgumentKindOf(*argument));
   }
-  return function->resolve(arguments);
+  ARROW_ASSIGN_OR_RAISE(AggregateKernel kernel, function->resolve(arguments));
+  kernel.distinct_is_noop |= function->distinct_is_noop;
+  if (!constants.empty()) {
+    ARROW_ASSIGN_OR_RAISE(kernel.constants, function->check_constants(constants));
+  }
+  return kernel;
 }
 
 bool AggregateRegistry::Has(const std::string& lower_name) const {
@@ -79,14 +95,44 @@ std::vector<std::string> AggregateRegistry::Names() const {
 
 arrow::Result<std::shared_ptr<arrow::DataType>> AggregateRegistry::ResultType(
     const std::string& lower_name, bool distinct, bool star,
-    const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const {
+    const std::vector<std::shared_ptr<arrow::DataType>>& arguments,
+    const Constants& constants) const {
   if (distinct && star) {
     return MakeError(ErrorCode::kInvalid,
                      fmt::format("{}(distinct *) says distinct what?", lower_name),
                      fmt::format("name a column: {}(distinct x)", lower_name));
   }
-  ARROW_ASSIGN_OR_RAISE(AggregateKernel kernel, Resolve(lower_name, star, arguments));
+  ARROW_ASSIGN_OR_RAISE(AggregateKernel kernel, Resolve(lower_name, star, arguments, constants));
+  if (distinct) {
+    const AggregateFunction& function = *Find(lower_name);
+    if (!function.distinct_hint.empty()) {
+      return MakeError(ErrorCode::kInvalid,
+                       fmt::format("{}(distinct ...) is not supported", lower_name),
+                       function.distinct_hint);
+    }
+    // Distinct texts are told apart by their hashes, and only counted.
+    ARROW_ASSIGN_OR_RAISE(const ArgumentKind kind, ArgumentKindOf(*arguments[0]));
+    if (kind == ArgumentKind::kBytes && function.name != "count" && !kernel.distinct_is_noop) {
+      return MakeError(
+          ErrorCode::kInvalid,
+          fmt::format("{}(distinct {}) is not supported", lower_name, TypeName(*arguments[0])),
+          "leave DISTINCT out, or use min or max");
+    }
+  }
   return kernel.result_type;
+}
+
+int AggregateRegistry::NumColumns(const std::string& lower_name) const {
+  const AggregateFunction* function = Find(lower_name);
+  return function == nullptr || function->max_constants == 0 ? -1 : function->num_arguments;
+}
+
+std::shared_ptr<arrow::DataType> AggregateRegistry::ArgumentType(
+    const std::string& lower_name, const std::shared_ptr<arrow::DataType>& type) const {
+  const AggregateFunction* function = Find(lower_name);
+  if (function == nullptr || !function->coerce) return type;
+  const auto wanted = function->coerce(type);
+  return wanted == nullptr ? type : wanted;
 }
 
 arrow::Result<ArgumentKind> ArgumentKindOf(const arrow::DataType& type) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "aggregate/registry.h"
+#include "aggregate/spark_multisets.h"
 #include "sql/function_registry.h"
 #include "sql/signatures.h"
 #include "sql/spark_zones.h"
@@ -109,7 +110,72 @@ arrow::Result<Spelling> Choice(const std::string& name, const AggregateCall& cal
   return Spelling{"(" + pair + ").x", pair, "(min({x}){filter}).x"};
 }
 
+/// corr and the covariances. Partial results merge as those of variances do.
+Spelling Pairs(const std::string& name) {
+  const std::string partial =
+      "named_struct('n', count({x}){filter}, "
+      "'mx', coalesce(avg({x}){filter}, 0e0D), 'my', coalesce(avg({y}){filter}, 0e0D), "
+      "'xy', coalesce(covar_pop({x}, {y}){filter} * count({x}){filter}, 0e0D), "
+      "'xx', coalesce(var_pop({x}){filter} * count({x}){filter}, 0e0D), "
+      "'yy', coalesce(var_pop({y}){filter} * count({x}){filter}, 0e0D), "
+      "'lx', min({x}){filter}, 'hx', max({x}){filter}, "
+      "'ly', min({y}){filter}, 'hy', max({y}){filter})";
+  std::string value;
+  if (name == "corr") {
+    value =
+        "CASE WHEN m.n < 2 THEN NULL WHEN isnan(m.xx) OR isnan(m.yy) OR isnan(m.xy) "
+        "THEN CAST('NaN' AS DOUBLE) WHEN m.hx > m.lx AND m.hy > m.ly "
+        "THEN greatest(least(m.xy / (sqrt(m.xx) * sqrt(m.yy)), 1e0D), -1e0D) END";
+  } else {
+    const int freedom = name == "covar_samp" ? 1 : 0;
+    value = fmt::format("CASE WHEN m.n > {} THEN m.xy / (m.n - {}) END", freedom, freedom);
+  }
+  const auto merged_pair = [](const char* sum, const char* x, const char* y) {
+    return fmt::format(
+        "'{0}', a.{0} + b.{0} + (b.{1} - a.{1}) * (b.{2} - a.{2}) * a.n * b.n / "
+        "(a.n + b.n), ",
+        sum, x, y);
+  };
+  const std::string merge =
+      "CASE WHEN b.n = 0 THEN a WHEN a.n = 0 THEN b ELSE named_struct('n', a.n + b.n, "
+      "'mx', a.mx + (b.mx - a.mx) * b.n / (a.n + b.n), "
+      "'my', a.my + (b.my - a.my) * b.n / (a.n + b.n), " +
+      merged_pair("xy", "mx", "my") + merged_pair("xx", "mx", "mx") +
+      merged_pair("yy", "my", "my") +
+      "'lx', least(a.lx, b.lx), 'hx', greatest(a.hx, b.hx), "
+      "'ly', least(a.ly, b.ly), 'hy', greatest(a.hy, b.hy)) END";
+  const std::string none = "CAST(NULL AS DOUBLE)";
+  const std::string nothing =
+      "named_struct('n', 0L, 'mx', 0e0D, 'my', 0e0D, 'xy', 0e0D, 'xx', 0e0D, 'yy', 0e0D, 'lx', " +
+      none + ", 'hx', " + none + ", 'ly', " + none + ", 'hy', " + none + ")";
+  return {"element_at(transform(array(" + partial + "), m -> " + value + "), 1)", partial,
+          "aggregate(collect_list({x}){filter}, " + nothing + ", (a, b) -> " + merge + ", m -> " +
+              value + ")"};
+}
+
+/// Functions of all values: see aggregate/spark_multisets.h.
+Spelling Multiset(const SparkMultiset& multiset) {
+  const std::string& value = multiset.value;
+  return {OfArray(multiset, "collect_list({distinct}" + value + "){filter}"),
+          "collect_list(" + value + "){filter}",
+          OfArray(multiset, "flatten(collect_list({x}){filter})")};
+}
+
 arrow::Result<Spelling> SpellingOf(const std::string& name, const AggregateCall& call) {
+  if (const auto multiset = SparkMultisetOf(name, call)) return Multiset(*multiset);
+  if (name == "corr" || name.starts_with("covar_")) return Pairs(name);
+  if (name == "count_if") {
+    return Spelling{"count_if({x}){filter}", "count_if({x}){filter}",
+                    "coalesce(sum({x}){filter}, 0L)"};
+  }
+  if (name == "approx_count_distinct") {
+    return Unsayable("approx_count_distinct, which estimates differently,", Dialect::kSpark,
+                     "count(distinct x) is exact on every engine");
+  }
+  if (name == "approx_percentile") {
+    return Unsayable("approx_percentile, which approximates differently,", Dialect::kSpark,
+                     "percentile_disc(x, p) is exact on every engine");
+  }
   if (name == "count") return Count();
   if (name == "sum") return Sum(call);
   if (name == "avg") return Average(call);

@@ -80,6 +80,14 @@ class TestStates {
     if (!result.ok()) return "error";
     const arrow::Array& array = **result;
     if (array.IsNull(0)) return "NULL";
+    if (array.type_id() == arrow::Type::LIST) {
+      const auto values = static_cast<const arrow::ListArray&>(array).value_slice(0);
+      std::string text;
+      for (int64_t v = 0; v < values->length(); ++v) {
+        text += (text.empty() ? "" : ", ") + values->GetScalar(v).ValueOrDie()->ToString();
+      }
+      return "[" + text + "]";
+    }
     if (array.type_id() == arrow::Type::DOUBLE) {
       const double value = static_cast<const arrow::DoubleArray&>(array).Value(0);
       uint64_t bits;

@@ -39,6 +39,7 @@
 /// FixedSum<2, -64>, and WideSquareSum, 67 limbs, for squares of any double. Then n * S2 - S1 * S1,
 /// which cancels so badly in floating point, is a subtraction of integers.
 
+#include <array>
 #include <bit>
 #include <cstdint>
 
@@ -95,6 +96,17 @@ struct FixedSum {
     return units.AddTerm(static_cast<uint128_t>(mantissa) * mantissa, shift, false);
   }
 
+  /// Adds the exact product of two doubles, on the same terms as Add.
+  bool AddProduct(double a, double b) { return AddFactors<2>({a, b}); }
+
+  /// Adds the exact value ^ kPower, on the same terms as Add.
+  template <int kPower>
+  bool AddPower(double value) {
+    std::array<double, kPower> factors;
+    factors.fill(value);
+    return AddFactors<kPower>(factors);
+  }
+
   /// Adds another sum. On overflow returns false and changes nothing.
   bool Merge(const FixedSum& other) { return units.Add(other.units); }
 
@@ -132,6 +144,34 @@ struct FixedSum {
     return kSpansInfinity && BiasedExponentOf(bits) == 0x7ff;
   }
 
+  template <int kFactors>
+  bool AddFactors(const std::array<double, kFactors>& factors) {
+    WideInt<kFactors> product = {{1}};  // a limb per factor of at most 53 bits
+    int shift = -kLsb;
+    bool negative = false;
+    for (const double factor : factors) {
+      const uint64_t bits = std::bit_cast<uint64_t>(factor);
+      const uint64_t biased = BiasedExponentOf(bits);
+      if (biased == 0x7ff) return false;
+      uint64_t mantissa = bits & kMantissaMask;
+      shift += static_cast<int>(biased) - 1075 + (biased == 0 ? 1 : 0);
+      if (biased != 0) mantissa |= kImplicitBit;
+      if (mantissa == 0) return true;
+      const int zeros = std::countr_zero(mantissa);
+      product.MultiplyUnsigned(mantissa >> zeros);
+      shift += zeros;
+      negative ^= static_cast<int64_t>(bits) < 0;
+    }
+    // The product is odd: its last bit is that of its lowest unit.
+    if (shift < 0 || shift + product.BitLength() > WideInt<kLimbs>::kBits - 2) return false;
+    WideInt<kLimbs> term = {};
+    for (int i = 0; i < kFactors; ++i) {
+      if (product.limbs[i] != 0) term.AddTerm(product.limbs[i], shift + 64 * i, false);
+    }
+    if (negative) term.Negate();
+    return units.Add(term);
+  }
+
   /// The uncommon doubles: 0, subnormal, not finite, or with a last bit below the lowest unit.
   /// Strips trailing zeros so that *shift >= 0 if the value is a multiple of the unit; false
   /// otherwise.
@@ -160,6 +200,11 @@ using WideSum = FixedSum<34, -1074>;
 /// Sums the squares of any finite doubles: AddSquare never refuses one.
 using WideSquareSum = FixedSum<67, -2148>;
 
+/// Sums any products of two finite doubles, third powers and fourth powers.
+using WideProductSum = WideSquareSum;
+using WideCubeSum = FixedSum<100, -3222>;
+using WideFourthPowerSum = FixedSum<133, -4296>;
+
 /// The variance of `count` values from their sum and the sum of their squares, given in units of
 /// 2^exponent and 2^(2 * exponent): (count * squares - sum * sum) / (count * divisor), computed
 /// exactly and rounded once. `divisor` is count, or count - 1 for a sample; `scale` further divides
@@ -168,16 +213,10 @@ template <int kSumLimbs, int kSquareLimbs>
 double ExactVariance(const WideInt<kSumLimbs>& sum, const WideInt<kSquareLimbs>& squares,
                      int exponent, uint64_t count, uint64_t divisor, int scale = 0) {
   constexpr int kLimbs = (2 * kSumLimbs > kSquareLimbs + 2 ? 2 * kSumLimbs : kSquareLimbs + 2) + 1;
-  const auto widen = []<int N>(const WideInt<N>& value) {
-    WideInt<kLimbs> wide;
-    for (int i = 0; i < kLimbs; ++i) {
-      wide.limbs[i] = i < N ? value.limbs[i] : value.is_negative() ? ~uint64_t{0} : 0;
-    }
-    return wide;
-  };
-  WideInt<kLimbs> numerator = widen(Multiply(sum, sum));
+  WideInt<kLimbs> numerator = Widen<kLimbs>(Multiply(sum, sum));
   numerator.Negate();
-  numerator.Add(widen(Multiply(squares, WideInt<2>::FromInt128(static_cast<int128_t>(count)))));
+  numerator.Add(
+      Widen<kLimbs>(Multiply(squares, WideInt<2>::FromInt128(static_cast<int128_t>(count)))));
 
   // 10^(2 * scale) as powers of ten that fit a limb.
   uint64_t powers[4] = {1, 1, 1, 1};

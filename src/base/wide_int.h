@@ -103,6 +103,23 @@ struct WideInt {
     return remainder;
   }
 
+  /// this *= factor, modulo 2^kBits; the value is taken as unsigned.
+  void MultiplyUnsigned(uint64_t factor) {
+    uint64_t carry = 0;
+    for (uint64_t& limb : limbs) {
+      const uint128_t product = static_cast<uint128_t>(limb) * factor + carry;
+      limb = static_cast<uint64_t>(product);
+      carry = static_cast<uint64_t>(product >> 64);
+    }
+  }
+
+  /// How many bits the value takes as an unsigned number: 0 for 0.
+  int BitLength() const {
+    int i = N - 1;
+    while (i >= 0 && limbs[i] == 0) --i;
+    return i < 0 ? 0 : 64 * (i + 1) - std::countl_zero(limbs[i]);
+  }
+
   /// The double nearest to (this + some fraction of 1, if `inexact`) * 2^exponent: halves to even,
   /// subnormal numbers included, infinity where the rounded value is beyond the largest double.
   /// `inexact` is for values that are not negative.
@@ -210,6 +227,17 @@ WideInt<A + B> Multiply(WideInt<A> a, WideInt<B> b) {
   }
   if (negative) product.Negate();
   return product;
+}
+
+/// The value in more limbs.
+template <int M, int N>
+WideInt<M> Widen(const WideInt<N>& value) {
+  static_assert(M >= N);
+  WideInt<M> wide;
+  for (int i = 0; i < M; ++i) {
+    wide.limbs[i] = i < N ? value.limbs[i] : value.is_negative() ? ~uint64_t{0} : 0;
+  }
+  return wide;
 }
 
 /// The double nearest to value * 2^exponent / (the product of `divisors`), rounded once. Divisors

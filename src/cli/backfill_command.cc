@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/backfill_report.h"
 #include "cli/command.h"
+#include "cli/pipeline_reports.h"
 #include "tidemill/plan.h"
 
 namespace tidemill {
@@ -18,8 +20,9 @@ struct BackfillFlags : PipelineFlags {
   bool dry_run = false;
 };
 
-/// "7d", "6h" or a plain number of slots.
-arrow::Result<std::optional<WindowLength>> Every(const std::string& text, Grain grain) {
+/// "7d", "6h" or a plain number of slots, which means the same to all pipelines.
+arrow::Result<std::optional<WindowLength>> Every(const std::string& text,
+                                                 const std::vector<Pipeline>& pipelines) {
   if (text.empty()) return std::nullopt;
   int32_t count = 0;
   size_t used = 0;
@@ -27,6 +30,14 @@ arrow::Result<std::optional<WindowLength>> Every(const std::string& text, Grain 
     count = count * 10 + (text[used++] - '0');
   }
   const std::string unit = text.substr(used);
+  const Grain grain = pipelines.front().grain;
+  const bool is_mixed = std::ranges::any_of(
+      pipelines, [&](const Pipeline& pipeline) { return pipeline.grain != grain; });
+  if (is_mixed && unit != "d") {
+    return MakeError(ErrorCode::kInvalid,
+                     "--every " + text + ": some of the pipelines compute days, others hours",
+                     "give a step that both have, as in 1d");
+  }
   const bool by_hour = grain == Grain::kHour;
   const bool is_known = unit.empty() || unit == "d" || (unit == "h" && by_hour);
   if (count < 1 || !is_known) {
@@ -38,8 +49,8 @@ arrow::Result<std::optional<WindowLength>> Every(const std::string& text, Grain 
 
 int Run(const BackfillFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
-  const arrow::Result<Pipeline> pipeline = session.Load(flags);
-  if (!pipeline.ok()) return session.Fail(pipeline.status());
+  const arrow::Result<std::vector<Pipeline>> pipelines = session.LoadAll(flags);
+  if (!pipelines.ok()) return session.Fail(pipelines.status());
   const arrow::Result<RunOptions> computing = flags.dry_run
                                                   ? session.Options(flags, flags.start)
                                                   : session.ComputeOptions(flags, flags.start);
@@ -48,7 +59,7 @@ int Run(const BackfillFlags& flags, const CommandContext& context) {
   static_cast<RunOptions&>(options) = *computing;
   options.start = flags.start;
   options.end = flags.end;
-  const auto every = Every(flags.every, pipeline->grain);
+  const auto every = Every(flags.every, *pipelines);
   if (!every.ok()) return session.Fail(every.status());
   options.every = *every;
   options.only = flags.only;
@@ -56,17 +67,20 @@ int Run(const BackfillFlags& flags, const CommandContext& context) {
   options.pass_dates = flags.pass_dates;
   options.fail_fast = flags.fail_fast;
   if (flags.dry_run) {
-    const auto plan = PlanDates(*pipeline, options);
-    if (!plan.ok()) return session.Fail(plan.status());
-    session.Warn(plan->warnings);
-    session.PrintResult(RenderPlanReport(*plan, session.style()), ToJson(*plan));
-    return 0;
+    return PrintForEach(
+        flags, &session, [&](const Pipeline& pipeline) -> arrow::Result<PipelineText> {
+          ARROW_ASSIGN_OR_RAISE(const PlanReport plan, PlanDates(pipeline, options));
+          session.Warn(plan.warnings);
+          return PipelineText{RenderPlanReport(plan, session.style()), ToJson(plan)};
+        });
   }
-  const arrow::Result<BackfillReport> report = Backfill(*pipeline, options);
-  if (!report.ok()) return session.Fail(report.status());
-  session.Warn(report->warnings);
-  session.Print(RenderBackfillReport(*report, session.style()), ToJson(*report));
-  return report->outcome.ok() ? 0 : session.Explain(report->outcome);
+  const auto reports = BackfillPipelines(*pipelines, options);
+  if (!reports.ok()) return session.Fail(reports.status());
+  if (reports->size() > 1) return PrintReports(flags.files, *reports, &session);
+  const BackfillReport& report = reports->front();
+  session.Warn(report.warnings);
+  session.Print(RenderBackfillReport(report, session.style()), ToJson(report));
+  return report.outcome.ok() ? 0 : session.Explain(report.outcome);
 }
 
 }  // namespace
@@ -91,14 +105,17 @@ void AddBackfillCommand(CLI::App* program, std::vector<Command>* commands) {
       ->check(CLI::Range(1, 100'000));
   app->add_flag("--fail-fast", flags->fail_fast, "Begin no further pass after a date failed");
   app->add_flag("--dry-run", flags->dry_run, "Plan only");
-  AddPipelineFlags(app, flags.get());
+  AddPipelinesFlags(app, flags.get());
   app->footer(
       "Each day of events is read once, whatever the number of dates and windows. Each date is\n"
-      "checked and published by itself; exit code 1 if any of them failed.\n\n"
+      "checked and published by itself; exit code 1 if any of them failed. Pipelines with the "
+      "same\n"
+      "source share the reads.\n\n"
       "Examples:\n"
       "  tidemill backfill engagement.yaml --start 2026-01-01 --end 2026-03-02\n"
       "  tidemill backfill engagement.yaml --start 2026-01-01 --end 2026-03-02 "
-      "--only missing,stale,failed");
+      "--only missing,stale,failed\n"
+      "  tidemill backfill pipelines/*.yaml --start 2026-01-01 --end 2026-03-02");
   commands->push_back(
       {app, [flags](const CommandContext& context) { return Run(*flags, context); }});
 }

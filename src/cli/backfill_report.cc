@@ -65,13 +65,17 @@ Json ToJson(const BackfillReport& report) {
   if (!report.outcome.ok()) json["error"] = ErrorJson(report.outcome);
   json["passes"] = report.passes;
   json["rows_read"] = report.rows_read;
+  json["rows_quarantined"] = report.rows_quarantined;
+  if (!report.quarantine.empty()) json["quarantine"] = report.quarantine;
   json["rows_written"] = report.rows_written;
   AddVolumes(report, &json);
   json["dates"] = Json::array();
   for (const DateReport& date : report.dates) {
     Json one = DateJson(date);
+    one["rows_quarantined"] = date.rows_quarantined;
     one["rows_written"] = date.rows_written;
     one["bytes_written"] = date.bytes_written;
+    one["row_rules"] = ToJson(date.row_rules);
     one["checks"] = ToJson(date.checks);
     one["files"] = date.files.size();
     json["dates"].push_back(std::move(one));
@@ -124,6 +128,10 @@ std::string RenderBackfillReport(const BackfillReport& report, const ReportStyle
       FormatCount(report.passes, "pass", "passes"), FormatByteSize(report.bytes_read),
       FormatCount(report.rows_written, "row", "rows"), FormatByteSize(report.bytes_written));
   for (const JoinReport& join : report.joins) text += "  joined " + JoinText(join) + "\n";
+  if (report.rows_quarantined > 0) {
+    text += fmt::format("  {} set aside{}\n", FormatCount(report.rows_quarantined, "row", "rows"),
+                        report.quarantine.empty() ? "" : ": " + report.quarantine);
+  }
   if (report.spilled_bytes > 0) {
     text +=
         fmt::format("  {} went through the scratch folder\n", FormatByteSize(report.spilled_bytes));

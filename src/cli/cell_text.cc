@@ -53,6 +53,23 @@ std::string ScalarText(const arrow::Array& array, int64_t row) {
   return scalar.ok() ? (*scalar)->ToString() : scalar.status().message();
 }
 
+/// "[a, b]" for a list, "{a: 1, b: 2}" for a map.
+std::string NestedText(const arrow::Array& array, int64_t row) {
+  const auto& list = checked_cast<const arrow::ListArray&>(array);
+  const bool is_map = array.type_id() == arrow::Type::MAP;
+  std::string text;
+  for (int64_t i = list.value_offset(row); i < list.value_offset(row + 1); ++i) {
+    if (i > list.value_offset(row)) text += ", ";
+    if (is_map) {
+      const auto& map = checked_cast<const arrow::MapArray&>(array);
+      text += CellText(*map.keys(), i) + ": " + CellText(*map.items(), i);
+    } else {
+      text += CellText(*list.values(), i);
+    }
+  }
+  return is_map ? "{" + text + "}" : "[" + text + "]";
+}
+
 }  // namespace
 
 std::string CellText(const arrow::Array& array, int64_t row) {
@@ -81,6 +98,9 @@ std::string CellText(const arrow::Array& array, int64_t row) {
       const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(array);
       return CellText(*dictionary.dictionary(), dictionary.GetValueIndex(row));
     }
+    case arrow::Type::LIST:
+    case arrow::Type::MAP:
+      return NestedText(array, row);
     default:
       return ScalarText(array, row);
   }
@@ -120,6 +140,20 @@ nlohmann::ordered_json CellJson(const arrow::Array& array, int64_t row) {
     case arrow::Type::DICTIONARY: {
       const auto& dictionary = checked_cast<const arrow::DictionaryArray&>(array);
       return CellJson(*dictionary.dictionary(), dictionary.GetValueIndex(row));
+    }
+    case arrow::Type::LIST: {
+      auto list = nlohmann::ordered_json::array();
+      const auto values = checked_cast<const arrow::ListArray&>(array).value_slice(row);
+      for (int64_t i = 0; i < values->length(); ++i) list.push_back(CellJson(*values, i));
+      return list;
+    }
+    case arrow::Type::MAP: {
+      auto object = nlohmann::ordered_json::object();
+      const auto& map = checked_cast<const arrow::MapArray&>(array);
+      for (int64_t i = map.value_offset(row); i < map.value_offset(row + 1); ++i) {
+        object[CellText(*map.keys(), i)] = CellJson(*map.items(), i);
+      }
+      return object;
     }
     default:
       return CellText(array, row);

@@ -15,10 +15,11 @@ namespace tidemill {
 
 /// A value for people: strings without quotes, doubles in the fewest digits that read back the
 /// same, "2026-03-02 10:11:12.5" for timestamps (in UTC, ending with Z, where they are instants),
-/// "NULL".
+/// "NULL"; lists as "[a, b]", maps as "{a: 1, b: 2}".
 std::string CellText(const arrow::Array& array, int64_t row);
 
-/// A value for programs: numbers and booleans as such, everything else as CellText says it, NULL
+/// A value for programs: numbers and booleans as such, lists as arrays, maps as objects, everything
+/// else as CellText says it, NULL
 /// as null; NaN and infinities as strings, since JSON has none.
 nlohmann::ordered_json CellJson(const arrow::Array& array, int64_t row);
 

@@ -51,7 +51,7 @@ int Check(const CheckFlags& flags, const CommandContext& context) {
 void AddCheckCommand(CLI::App* program, std::vector<Command>* commands) {
   auto flags = std::make_shared<CheckFlags>();
   CLI::App* app =
-      program->add_subcommand("check", "Run the input checks of one feature date alone");
+      program->add_subcommand("check", "Judge the row rules and input checks of one feature date");
   AddDateFlag(app, &flags->date);
   AddPipelineFlags(app, flags.get());
   app->footer(

@@ -25,6 +25,7 @@ void AddDemoCommand(CLI::App* program, std::vector<Command>* commands);
 void AddRunCommand(CLI::App* program, std::vector<Command>* commands);
 void AddBackfillCommand(CLI::App* program, std::vector<Command>* commands);
 void AddStatusCommand(CLI::App* program, std::vector<Command>* commands);
+void AddTrainingSetCommand(CLI::App* program, std::vector<Command>* commands);
 void AddTableCommand(CLI::App* program, std::vector<Command>* commands);
 /// Below `tidemill table`.
 void AddInspectCommand(CLI::App* table, std::vector<Command>* commands);

@@ -22,12 +22,45 @@ bool IsName(const std::string& text) {
          std::all_of(text.begin(), text.end(), is_part);
 }
 
-void AddFileAndNames(CLI::App* app, PipelineFlags* flags) {
-  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+void AddNames(CLI::App* app, PipelineFlags* flags) {
   app->add_option("--set", flags->set, "Value of ${NAME} in the file; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->group(kCommonGroup);
+}
+
+void AddFile(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->file, "The pipeline file")->required()->type_name("");
+  AddNames(app, flags);
+}
+
+void AddFiles(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("FILE", flags->files, "The pipeline file, or several")->required()->type_name("");
+  AddNames(app, flags);
+}
+
+void AddResources(CLI::App* app, PipelineFlags* flags) {
+  AddThreadsFlag(app, &flags->threads);
+  app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
+      ->type_name("SIZE")
+      ->group(kCommonGroup);
+  app->add_option("--scratch", flags->scratch,
+                  "Folder for what does not fit into memory ($TMPDIR, else /tmp)")
+      ->type_name("DIR")
+      ->group(kCommonGroup);
+  AddOutputFlags(app, &flags->output);
+}
+
+void AddComputingFlags(CLI::App* app, PipelineFlags* flags) {
+  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
+      ->type_name("NAME")
+      ->group(kCommonGroup);
+  app->add_option(
+         "--scheduler", flags->scheduler,
+         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
+      ->type_name("ADDRESS")
+      ->group(kCommonGroup);
+  AddResources(app, flags);
 }
 
 }  // namespace
@@ -42,29 +75,28 @@ void AddOutputFlags(CLI::App* app, OutputFlags* flags) {
 }
 
 void AddFileFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileAndNames(app, flags);
+  AddFile(app, flags);
+  AddOutputFlags(app, &flags->output);
+}
+
+void AddFilesFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
   AddOutputFlags(app, &flags->output);
 }
 
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags) {
-  AddFileAndNames(app, flags);
-  app->add_option("--engine", flags->engine, "Who computes: native (this machine), spark, dask")
-      ->type_name("NAME")
-      ->group(kCommonGroup);
-  app->add_option(
-         "--scheduler", flags->scheduler,
-         "Where the engine is: tcp://HOST:8786 of Dask; sc://HOST:15002 or a master of Spark")
-      ->type_name("ADDRESS")
-      ->group(kCommonGroup);
-  AddThreadsFlag(app, &flags->threads);
-  app->add_option("--memory", flags->memory, "Memory to stay within, as in 4GB (60 % of RAM)")
-      ->type_name("SIZE")
-      ->group(kCommonGroup);
-  app->add_option("--scratch", flags->scratch,
-                  "Folder for what does not fit into memory ($TMPDIR, else /tmp)")
-      ->type_name("DIR")
-      ->group(kCommonGroup);
-  AddOutputFlags(app, &flags->output);
+  AddFile(app, flags);
+  AddComputingFlags(app, flags);
+}
+
+void AddPipelinesFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddComputingFlags(app, flags);
+}
+
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags) {
+  AddFiles(app, flags);
+  AddResources(app, flags);
 }
 
 void AddThreadsFlag(CLI::App* app, int* threads) {

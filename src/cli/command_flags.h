@@ -29,7 +29,8 @@ inline constexpr const char* kNativeEngine = "native";
 /// What every command on a pipeline file takes.
 struct PipelineFlags {
   std::string file;
-  std::vector<std::string> set;  ///< "NAME=value"
+  std::vector<std::string> files;  ///< of commands on several pipelines, in place of `file`
+  std::vector<std::string> set;    ///< "NAME=value"
   std::string engine = kNativeEngine;
   std::string scheduler;  ///< of the engine
   int threads = 0;        ///< 0: all cores
@@ -41,8 +42,18 @@ struct PipelineFlags {
 /// FILE, --set and the output flags.
 void AddFileFlags(CLI::App* app, PipelineFlags* flags);
 
-/// The same, and --engine, --scheduler, --threads, --memory, --scratch.
+/// The same for one file or several.
+void AddFilesFlags(CLI::App* app, PipelineFlags* flags);
+
+/// FILE, --set, the output flags, and --engine, --scheduler, --threads, --memory, --scratch.
 void AddPipelineFlags(CLI::App* app, PipelineFlags* flags);
+
+/// The same for one file or several.
+void AddPipelinesFlags(CLI::App* app, PipelineFlags* flags);
+
+/// FILE or several, --set, --threads, --memory, --scratch and the output flags: of what this
+/// process computes whatever the engine.
+void AddComputeFlags(CLI::App* app, PipelineFlags* flags);
 
 /// --threads alone.
 void AddThreadsFlag(CLI::App* app, int* threads);

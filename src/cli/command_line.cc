@@ -13,7 +13,7 @@
 namespace tidemill {
 namespace {
 
-constexpr const char* kLaterCommands[] = {"training-set", "ui"};
+constexpr const char* kLaterCommands[] = {"ui"};
 
 void BuildProgram(CLI::App* program, std::vector<Command>* commands) {
   program->name("tidemill");
@@ -40,6 +40,7 @@ void BuildProgram(CLI::App* program, std::vector<Command>* commands) {
   AddCheckCommand(program, commands);
   AddPreviewCommand(program, commands);
   AddSqlCommand(program, commands);
+  AddTrainingSetCommand(program, commands);
   AddTableCommand(program, commands);
   AddGenerateCommand(program, commands);
   AddFunctionsCommand(program, commands);

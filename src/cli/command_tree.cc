@@ -31,7 +31,8 @@ CommandDescription DescribeCommand(const CLI::App& app, const std::string& paren
   command.footer = app.get_footer();
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) {
-      const std::string name = option->get_name(true);
+      std::string name = option->get_name(true);
+      if (option->get_items_expected_max() > 1) name += "...";
       command.positionals.push_back(option->get_required() ? name : "[" + name + "]");
     } else {
       command.options.push_back(DescribeOption(*option));

@@ -6,6 +6,7 @@
 #include "base/byte_size.h"
 #include "cli/command.h"
 #include "cli/display_text.h"
+#include "cli/key_report.h"
 #include "cli/text_table.h"
 #include "tidemill/table.h"
 
@@ -18,6 +19,10 @@ struct InspectFlags {
   std::string path;
   std::vector<std::string> columns;
   std::string file_size = "128MB";
+  std::vector<std::string> keys;
+  int64_t top = 10;
+  std::vector<int> partitions = {8, 64, 200};
+  PipelineFlags computing;  ///< threads, memory and scratch alone
   OutputFlags output;
 };
 
@@ -93,8 +98,26 @@ std::string InspectText(const InspectReport& report, bool has_colour) {
   return text + (report.advice.empty() ? "\nnothing to advise\n" : "\n");
 }
 
+int InspectHotKeys(const InspectFlags& flags, Session* session) {
+  KeyOptions options;
+  options.columns = flags.keys;
+  options.top = flags.top;
+  options.partitions = flags.partitions;
+  options.threads = flags.computing.threads;
+  options.scratch = flags.computing.scratch;
+  options.cancelled = session->cancelled();
+  const auto memory = MemoryBytes(flags.computing);
+  if (!memory.ok()) return session->Fail(memory.status());
+  options.memory_bytes = *memory;
+  const auto report = InspectKeys(flags.path, options);
+  if (!report.ok()) return session->Fail(report.status());
+  session->PrintResult(RenderKeyReport(*report, session->style().has_colour), ToJson(*report));
+  return 0;
+}
+
 int Inspect(const InspectFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
+  if (!flags.keys.empty()) return InspectHotKeys(flags, &session);
   InspectOptions options;
   options.columns = flags.columns;
   const auto size = ParseByteSize(flags.file_size);
@@ -124,8 +147,35 @@ void AddInspectCommand(CLI::App* table, std::vector<Command>* commands) {
       ->type_name("NAME");
   inspect->add_option("--file-size", flags->file_size, "What files should be like")
       ->type_name("SIZE");
+  inspect
+      ->add_option("--keys", flags->keys,
+                   "In place of the layout: which keys of these columns are hot (reads them)")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  inspect->add_option("--top", flags->top, "Hot keys to name (10)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 10'000));
+  inspect
+      ->add_option("--partitions", flags->partitions,
+                   "Numbers of partitions by key to tell the imbalance of (8,64,200)")
+      ->type_name("N,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 1'000'000));
+  AddThreadsFlag(inspect, &flags->computing.threads);
+  inspect->add_option("--memory", flags->computing.memory, "Memory for counts of keys, as in 4GB")
+      ->type_name("SIZE");
+  inspect
+      ->add_option("--scratch", flags->computing.scratch,
+                   "Folder for counts that do not fit into memory ($TMPDIR, else /tmp)")
+      ->type_name("DIR");
   AddOutputFlags(inspect, &flags->output);
-  inspect->footer("Examples:\n  tidemill table inspect data/features/engagement --column user_id");
+  inspect->footer(
+      "Examples:\n"
+      "  tidemill table inspect data/features/engagement --column user_id\n"
+      "  tidemill table inspect data/events --keys user_id\n"
+      "  tidemill table inspect data/events --keys country,product_id --top 20 --partitions 400");
   commands->push_back(
       {inspect, [flags](const CommandContext& context) { return Inspect(*flags, context); }});
 }

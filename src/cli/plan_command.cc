@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/pipeline_reports.h"
 #include "tidemill/plan.h"
 
 namespace tidemill {
@@ -23,17 +24,16 @@ arrow::Status CheckDates(const PlanFlags& flags) {
 int Plan(const PlanFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
   if (const arrow::Status status = CheckDates(flags); !status.ok()) return session.Fail(status);
-  const arrow::Result<Pipeline> pipeline = session.Load(flags);
-  if (!pipeline.ok()) return session.Fail(pipeline.status());
   BackfillOptions options;
   options.start = flags.date.empty() ? flags.start : flags.date;
   options.end = flags.date.empty() ? flags.end : flags.date;
-  static_cast<RunOptions&>(options) = session.Options(flags, options.start);
-  const arrow::Result<PlanReport> report = PlanDates(*pipeline, options);
-  if (!report.ok()) return session.Fail(report.status());
-  session.Warn(report->warnings);
-  session.PrintResult(RenderPlanReport(*report, session.style()), ToJson(*report));
-  return 0;
+  return PrintForEach(
+      flags, &session, [&](const Pipeline& pipeline) -> arrow::Result<PipelineText> {
+        static_cast<RunOptions&>(options) = session.Options(flags, options.start);
+        ARROW_ASSIGN_OR_RAISE(const PlanReport report, PlanDates(pipeline, options));
+        session.Warn(report.warnings);
+        return PipelineText{RenderPlanReport(report, session.style()), ToJson(report)};
+      });
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ void AddPlanCommand(CLI::App* program, std::vector<Command>* commands) {
       ->type_name("D");
   app->add_option("--start", flags->start, "The first of many")->type_name("D");
   app->add_option("--end", flags->end, "The last of many")->type_name("D");
-  AddPipelineFlags(app, flags.get());
+  AddPipelinesFlags(app, flags.get());
   app->footer(
       "Days, files, bytes, memory, and the state of each date. Nothing is computed or written.\n\n"
       "Examples:\n"

@@ -59,6 +59,19 @@ Json ToJson(const std::vector<CheckResult>& checks) {
   return json;
 }
 
+Json ToJson(const std::vector<RowRuleResult>& rules) {
+  Json json = Json::array();
+  for (const RowRuleResult& rule : rules) {
+    Json one;
+    one["rule"] = rule.rule;
+    one["quarantine"] = rule.quarantine;
+    one["max_rate"] = rule.max_rate ? Json(*rule.max_rate) : Json();
+    one["rows_failed"] = rule.rows_failed;
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
 void AddVolumes(const InvocationReport& report, Json* json) {
   (*json)["joins"] = Json::array();
   for (const JoinReport& join : report.joins) {
@@ -85,15 +98,20 @@ Json ToJson(const RunReport& report) {
   json["status"] = report.status;
   if (!report.outcome.ok()) json["error"] = ErrorJson(report.outcome);
   json["rows_read"] = report.rows_read;
+  json["rows_quarantined"] = report.rows_quarantined;
+  if (!report.quarantine.empty()) json["quarantine"] = report.quarantine;
   json["rows_filtered"] = report.rows_filtered;
   json["rows_unmatched"] = report.rows_unmatched;
   json["rows_dropped"] = report.rows_dropped;
   json["rows_written"] = report.rows_written;
   json["entities"] = report.entities;
+  if (report.entities_entered) json["entities_entered"] = *report.entities_entered;
+  if (report.entities_left) json["entities_left"] = *report.entities_left;
   json["features"] = report.features;
   json["days_read"] = report.days_read;
   json["files_read"] = report.files_read;
   AddVolumes(report, &json);
+  json["row_rules"] = ToJson(report.row_rules);
   json["checks"] = ToJson(report.checks);
   json["files"] = Json::array();
   for (const PublishedFile& file : report.files) {

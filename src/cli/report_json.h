@@ -18,6 +18,7 @@ Json ErrorJson(const arrow::Status& status);
 
 Json ToJson(const CheckResult& check);
 Json ToJson(const std::vector<CheckResult>& checks);
+Json ToJson(const std::vector<RowRuleResult>& rules);
 /// The start of every object about a feature date: "feature_date", "status", "reason".
 template <typename Date>
 Json DateJson(const Date& date) {

@@ -98,6 +98,17 @@ void AddFiles(const RunReport& report, bool verbose, FactList* facts) {
   }
 }
 
+/// "12 rows: 10 value >= 0, 3 known kind". A row may fail several rules.
+std::string QuarantineText(const RunReport& report) {
+  std::string rules;
+  for (const RowRuleResult& rule : report.row_rules) {
+    if (!rule.quarantine || rule.rows_failed == 0) continue;
+    rules += fmt::format("{}{} {}", rules.empty() ? ": " : ", ", FormatCount(rule.rows_failed),
+                         OneLine(rule.rule));
+  }
+  return FormatCount(report.rows_quarantined, "row", "rows") + rules;
+}
+
 /// "scan 0.81 s, merge 0.22 s, total 1.3 s" and how many rows that is in a second.
 std::string Seconds(const RunReport& report) {
   std::string text;
@@ -139,6 +150,10 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
         {FormatCount(report.rows_read, "row", "rows"), FormatCount(report.days_read, "day", "days"),
          FormatCount(report.files_read, "file", "files"), FormatByteSize(report.bytes_read)});
   }
+  if (report.rows_quarantined > 0) {
+    facts.Add("set aside", QuarantineText(report));
+    if (!report.quarantine.empty()) facts.Add("", report.quarantine);
+  }
   if (report.rows_filtered > 0) {
     facts.Add("left out", FormatCount(report.rows_filtered, "row", "rows") + " by source.where");
   }
@@ -149,6 +164,11 @@ std::string RenderRunReport(const RunReport& report, const ReportStyle& style) {
   if (!has_failed || report.entities > 0) {
     facts.Add("computed", {FormatCount(report.entities, "entity", "entities"),
                            FormatCount(report.features, "feature", "features")});
+  }
+  if (report.entities_entered && report.entities_left) {
+    facts.Add("changed", fmt::format("{} entered, {} left since the date before",
+                                     FormatCount(*report.entities_entered, "entity", "entities"),
+                                     FormatCount(*report.entities_left)));
   }
   for (const std::string& line : CheckLines(report.checks, has_colour)) facts.Add("checks", line);
   if (has_failed) {
@@ -216,7 +236,8 @@ std::string RenderChecks(const std::vector<CheckResult>& checks, const ReportSty
 }
 
 std::string ExplainCheck(const CheckResult& check) {
-  std::string text = fmt::format("{} check failed: {}", check.stage, OneLine(check.check));
+  const std::string what = check.stage == "rows" ? "row rule" : check.stage + " check";
+  std::string text = fmt::format("{} failed: {}", what, OneLine(check.check));
   std::string found = OneLine(check.value);
   if (!check.reason.empty()) found += (found.empty() ? "" : "; ") + OneLine(check.reason);
   if (!found.empty()) text += fmt::format(" ({})", found);

@@ -6,6 +6,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "runner/pipeline_group.h"
+
 namespace tidemill {
 namespace {
 
@@ -60,6 +62,31 @@ arrow::Result<Pipeline> Session::Load(const PipelineFlags& flags) {
   ARROW_RETURN_NOT_OK(MemoryBytes(flags).status());
   ARROW_ASSIGN_OR_RAISE(const NameValues names, SetValues(flags));
   return LoadPipeline(flags.file, names);
+}
+
+arrow::Result<std::vector<Pipeline>> Session::LoadAll(const PipelineFlags& flags) {
+  ARROW_RETURN_NOT_OK(CheckEngine(flags));
+  ARROW_RETURN_NOT_OK(MemoryBytes(flags).status());
+  ARROW_ASSIGN_OR_RAISE(const NameValues names, SetValues(flags));
+  std::vector<Pipeline> pipelines;
+  std::vector<FileFault> faults;
+  for (const std::string& file : flags.files) {
+    auto pipeline = LoadPipeline(file, names);
+    if (pipeline.ok()) {
+      pipelines.push_back(*std::move(pipeline));
+    } else {
+      faults.push_back({file, pipeline.status()});
+    }
+  }
+  if (faults.empty()) return pipelines;
+  if (flags.files.size() == 1) return faults.front().status;
+  for (const Pipeline& pipeline : pipelines) {
+    const arrow::Status status = LintPipeline(pipeline).status();
+    if (!status.ok() && CodeOf(status) == ErrorCode::kInvalid) {
+      faults.push_back({pipeline.file, status});
+    }
+  }
+  return AllFaults(faults);
 }
 
 RunOptions Session::Options(const PipelineFlags& flags, const std::string& date) {

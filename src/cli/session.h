@@ -38,7 +38,11 @@ class Session {
   /// The pipeline of `flags.file`; checks the other flags first.
   arrow::Result<Pipeline> Load(const PipelineFlags& flags);
 
-  /// Options that show progress and warnings of this session. `flags` passed Load.
+  /// The pipelines of `flags.files`; an error names every fault of every file, those that only the
+  /// source shows included where there is any.
+  arrow::Result<std::vector<Pipeline>> LoadAll(const PipelineFlags& flags);
+
+  /// Options that show progress and warnings of this session. `flags` passed Load or LoadAll.
   RunOptions Options(const PipelineFlags& flags, const std::string& date);
 
   /// The same for commands that compute: with the engine of `flags`.

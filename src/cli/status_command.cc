@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/backfill_report.h"
 #include "cli/command.h"
+#include "cli/pipeline_reports.h"
 
 namespace tidemill {
 namespace {
@@ -14,13 +14,13 @@ struct StatusFlags : PipelineFlags {
 
 int Status(const StatusFlags& flags, const CommandContext& context) {
   Session session(context, flags.output);
-  const arrow::Result<Pipeline> pipeline = session.Load(flags);
-  if (!pipeline.ok()) return session.Fail(pipeline.status());
-  const auto report =
-      StatusOfDates(*pipeline, flags.start, flags.end, session.Options(flags, flags.start));
-  if (!report.ok()) return session.Fail(report.status());
-  session.PrintResult(RenderStatusReport(*report, session.style()), ToJson(*report));
-  return 0;
+  return PrintForEach(
+      flags, &session, [&](const Pipeline& pipeline) -> arrow::Result<PipelineText> {
+        ARROW_ASSIGN_OR_RAISE(
+            const StatusReport report,
+            StatusOfDates(pipeline, flags.start, flags.end, session.Options(flags, flags.start)));
+        return PipelineText{RenderStatusReport(report, session.style()), ToJson(report)};
+      });
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ void AddStatusCommand(CLI::App* program, std::vector<Command>* commands) {
       ->type_name("D");
   app->add_option("--end", flags->end, "Last feature date (the last of the ledger)")
       ->type_name("D");
-  AddPipelineFlags(app, flags.get());
+  AddPipelinesFlags(app, flags.get());
   app->footer(
       "States: done (#), empty (o), missing (.), stale (~: input days of its windows changed "
       "since),\n"

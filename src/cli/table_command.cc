@@ -37,6 +37,7 @@ Json RunsJson(const std::vector<RunRecord>& runs) {
     one["started_at"] = FormatInstant(run.started_at);
     one["finished_at"] = FormatInstant(run.finished_at);
     one["rows_read"] = run.rows_read;
+    one["rows_quarantined"] = run.rows_quarantined;
     one["bytes_written"] = run.bytes_written;
     one["dates"] = Json::array();
     for (const RunRecord::Date& date : run.dates) {
@@ -73,14 +74,15 @@ void Limit(int64_t limit, std::vector<T>* list) {
 
 TextTable RunsTable(const std::vector<RunRecord>& runs) {
   TextTable table;
-  table.headers = {"started", "command", "dates", "status", "rows read", "written", "reason"};
-  table.right_aligned = {false, false, false, false, true, true, false};
+  table.headers = {"started",   "command",   "dates",   "status",
+                   "rows read", "set aside", "written", "reason"};
+  table.right_aligned = {false, false, false, false, true, true, true, false};
   for (const RunRecord& run : runs) {
     std::string dates = run.dates.empty() ? "" : run.dates.front().feature_date;
     if (run.dates.size() > 1) dates += " .. " + run.dates.back().feature_date;
     table.rows.push_back({FormatInstant(run.started_at), run.command, dates, run.status,
-                          FormatCount(run.rows_read), FormatByteSize(run.bytes_written),
-                          Printable(run.reason)});
+                          FormatCount(run.rows_read), FormatCount(run.rows_quarantined),
+                          FormatByteSize(run.bytes_written), Printable(run.reason)});
   }
   return table;
 }

@@ -122,6 +122,10 @@ class DistributedWork : public PassWork {
         ARROW_RETURN_NOT_OK(
             InWorkFolder(MergeMetrics(request_.work, answer->metrics, &metrics), request_.work));
       }
+      for (RowSpoolFile& file : answer->quarantined) {
+        file.filesystem = request_.work.filesystem;
+        summary.quarantined.push_back(std::move(file));
+      }
       if (answer->tiles) {
         summary.spilled_bytes += answer->tiles->bytes;
         answer->tiles->filesystem = request_.work.filesystem;

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include <arrow/compare.h>
+#include <arrow/filesystem/localfs.h>
 #include <arrow/table.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,6 +40,9 @@ entity: key
 null_entity: POLICY
 window: 4d
 checks:
+  rows:
+    - {rule: "event_id % 97 <> 0", name: sevens, quarantine: true, max_rate: 0.5}
+    - {rule: "product_category is not null", max_rate: 1}
   input:
     - row_count > 0
     - max(product_category) >= min(product_category)
@@ -65,7 +69,7 @@ features:
   total: sum(AMOUNT)
   rate: sessions / n
   computed_at: run_timestamp()
-output: {path: PATH, cluster_by: "sort(n)"}
+output: {path: PATH, cluster_by: "sort(n)", entities: {path: events, column: user_id}}
 )yaml";
 
 void Replace(const std::string& from, const std::string& to, std::string* text) {
@@ -163,7 +167,13 @@ class DistributedTest : public testing::Test {
     request.options.scratch = [this] {
       return arrow::Result<std::string>((root_ / "scratch").string());
     };
+    std::atomic<int> files = 0;
+    request.options.quarantine = [&]() -> arrow::Result<NewFile> {
+      return NewFile{std::make_shared<arrow::fs::LocalFileSystem>(),
+                     (root_ / ("quarantine" + std::to_string(files++))).string()};
+    };
     const std::vector<bool> wanted = {true, false, true};
+    std::vector<std::shared_ptr<arrow::RecordBatch>> quarantined[2];
     ScanSummary scans[2];
     FeatureSummary summaries[2];
     KeepingSink sinks[2] = {KeepingSink(3), KeepingSink(3)};
@@ -173,6 +183,11 @@ class DistributedTest : public testing::Test {
       auto scan = work->Scan();
       ASSERT_TRUE(scan.ok()) << scan.status();
       scans[i] = *std::move(scan);
+      const auto keep = [&](const std::shared_ptr<arrow::RecordBatch>& batch) {
+        quarantined[i].push_back(batch);
+        return arrow::Status::OK();
+      };
+      ASSERT_TRUE(VisitRows(scans[i].quarantined, keep).ok());
       auto features = work->Features(wanted, &sinks[i]);
       ASSERT_TRUE(features.ok()) << features.status();
       summaries[i] = *std::move(features);
@@ -182,6 +197,23 @@ class DistributedTest : public testing::Test {
     EXPECT_EQ(scans[1].counts.rows_without_entity, scans[0].counts.rows_without_entity);
     EXPECT_EQ(scans[1].counts.rows_of_slot, scans[0].counts.rows_of_slot);
     EXPECT_GT(scans[0].counts.rows_without_entity, 0);
+    const SlotRange all = plan.strata.slots();
+    const RuleCounts native_rules = scans[0].counts.rules.Sum(all);
+    const RuleCounts task_rules = scans[1].counts.rules.Sum(all);
+    EXPECT_EQ(task_rules.rows_quarantined, native_rules.rows_quarantined);
+    ASSERT_EQ(native_rules.rules.size(), 2u);
+    for (size_t r = 0; r < 2; ++r) {
+      EXPECT_GT(native_rules.rules[r].rows, 100);
+      EXPECT_EQ(task_rules.rules[r].rows, native_rules.rules[r].rows);
+      EXPECT_EQ(task_rules.rules[r].examples, native_rules.rules[r].examples);
+    }
+    ASSERT_EQ(quarantined[1].size(), quarantined[0].size());
+    int64_t rows = 0;
+    for (size_t b = 0; b < quarantined[0].size(); ++b) {
+      EXPECT_TRUE(quarantined[1][b]->Equals(*quarantined[0][b]));
+      rows += quarantined[0][b]->num_rows();
+    }
+    EXPECT_EQ(rows, native_rules.rows_quarantined);
     for (size_t d = 0; d < 3; ++d) {
       const auto& native = *scans[0].input_metrics[d];
       const auto& tasks = *scans[1].input_metrics[d];
@@ -235,6 +267,16 @@ TEST_F(DistributedTest, LostResultsAreComputedAgain) {
   EXPECT_GT(scheduler->deaths(), 3);
 }
 
+/// The only file of quarantined rows of a table.
+fs::path QuarantineOf(const fs::path& table) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(table / "_tidemill" / "quarantine")) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
+  EXPECT_EQ(files.size(), 1u);
+  return files.empty() ? fs::path() : files[0];
+}
+
 TEST_F(DistributedTest, PublishedFilesAreTheSame) {
   Pipeline pipeline = PipelineTo("native");
   pipeline.features.pop_back();  // computed_at, which differs from run to run
@@ -250,6 +292,9 @@ TEST_F(DistributedTest, PublishedFilesAreTheSame) {
   ASSERT_EQ(native.status, "done");
   ASSERT_EQ(tasks.status, "done");
   ASSERT_EQ(tasks.dates.size(), 4u);
+  EXPECT_GT(native.rows_quarantined, 100);
+  EXPECT_EQ(tasks.rows_quarantined, native.rows_quarantined);
+  EXPECT_EQ(ContentOf(QuarantineOf(root_ / "tasks")), ContentOf(QuarantineOf(root_ / "native")));
   for (size_t d = 0; d < 4; ++d) {
     ASSERT_EQ(tasks.dates[d].files.size(), native.dates[d].files.size());
     EXPECT_EQ(tasks.dates[d].rows_written, native.dates[d].rows_written);
@@ -406,7 +451,7 @@ TEST_F(DistributedTest, PreviewsAndChecksRunAsTasksToo) {
   const Pipeline pipeline = PipelineTo("out");
   const auto checks = CheckDate(pipeline, options);
   ASSERT_TRUE(checks.ok()) << checks.status();
-  ASSERT_EQ(checks->size(), 7u);
+  ASSERT_EQ(checks->size(), 9u);
   for (const CheckResult& check : *checks) EXPECT_TRUE(check.passed) << check.check;
   const auto preview = PreviewDate(pipeline, options, "", 20);
   ASSERT_TRUE(preview.ok()) << preview.status();

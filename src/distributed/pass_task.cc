@@ -23,6 +23,7 @@ Json ToJson(const PassDescription& pass) {
                {"names", pass.names},
                {"dates", pass.dates},
                {"only_checks", pass.scope == PlanScope::kInputChecks},
+               {"keep_quarantined", pass.keep_quarantined},
                {"fingerprint", pass.fingerprint},
                {"work", pass.work},
                {"run_timestamp", pass.run_timestamp},
@@ -42,6 +43,7 @@ PassDescription PassFrom(const Json& json) {
   json.at("names").get_to(pass.names);
   json.at("dates").get_to(pass.dates);
   pass.scope = json.at("only_checks") ? PlanScope::kInputChecks : PlanScope::kFeatures;
+  json.at("keep_quarantined").get_to(pass.keep_quarantined);
   json.at("fingerprint").get_to(pass.fingerprint);
   json.at("work").get_to(pass.work);
   json.at("run_timestamp").get_to(pass.run_timestamp);
@@ -59,7 +61,10 @@ PassDescription PassFrom(const Json& json) {
 }
 
 Json ToJson(const ScanTask& task) {
-  return {{"begin", task.begin}, {"end", task.end}, {"segments", task.segments}};
+  return {{"begin", task.begin},
+          {"end", task.end},
+          {"segments", task.segments},
+          {"universe", task.universe}};
 }
 
 Json ToJson(const WindowTask& task) {
@@ -115,7 +120,8 @@ arrow::Result<PassTask> TaskFromText(const std::string& text) {
     task.pass = PassFrom(json.at("pass"));
     if (json.contains("scan")) {
       const Json& scan = json.at("scan");
-      task.part = ScanTask{scan.at("begin"), scan.at("end"), scan.at("segments")};
+      task.part =
+          ScanTask{scan.at("begin"), scan.at("end"), scan.at("segments"), scan.at("universe")};
     } else {
       ARROW_ASSIGN_OR_RAISE(task.part, WindowTaskFrom(json.at("windows")));
     }

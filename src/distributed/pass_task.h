@@ -31,6 +31,7 @@ struct PassDescription {
   PlanScope scope = PlanScope::kFeatures;
   std::optional<int64_t> source_version;              ///< of a Delta table
   std::vector<std::optional<int64_t>> join_versions;  ///< likewise, one per join
+  bool keep_quarantined = false;                      ///< whether quarantined rows are written
   std::string fingerprint;                            ///< of the plan
   std::string work;                                   ///< URI of the work folder
   int64_t run_timestamp = 0;
@@ -41,7 +42,8 @@ struct PassDescription {
 struct ScanTask {
   size_t begin = 0;
   size_t end = 0;
-  int64_t segments = 0;  ///< into which the file of tiles is to be cut, roughly
+  int64_t segments = 0;   ///< into which the file of tiles is to be cut, roughly
+  bool universe = false;  ///< whether the entities that have a row anyway are read as well
 };
 
 /// Some segments of a file of tiles.

@@ -114,6 +114,13 @@ std::string FingerprintOf(const Plan& plan) {
     text += "dimension " + dimension->path + "\n" + dimension->schema->ToString() + "\n";
     text += TextOf(dimension->files);
   }
+  if (plan.universe != nullptr) {
+    if (plan.universe->version) text += fmt::format("entities {}\n", *plan.universe->version);
+    for (const DataFile& file : plan.universe->files) {
+      text += fmt::format("{}\n{} {} {}\n", file.relative_path, file.size, file.mtime_ns,
+                          file.revision);
+    }
+  }
   for (const MorselRef& morsel : plan.morsels) {
     text += fmt::format("{} {} {}\n", morsel.file, morsel.row_group, morsel.num_rows);
   }
@@ -138,6 +145,7 @@ arrow::Result<PassDescription> DescribePass(const Plan& plan, const PassRequest&
   pass.scope = plan.scope;
   pass.source_version = plan.source->version;
   for (const auto& dimension : plan.dimensions) pass.join_versions.push_back(dimension->version);
+  pass.keep_quarantined = request.options.quarantine != nullptr;
   pass.fingerprint = FingerprintOf(plan);
   pass.work = request.work.uri;
   pass.run_timestamp = request.run_timestamp;

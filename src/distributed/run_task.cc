@@ -53,10 +53,19 @@ arrow::Result<ScanAnswer> Run(const ScanTask& task, const PassDescription& pass,
   options.tile_memory = pass.memory / 3;
   options.dimension_memory = pass.memory / 3;
   options.scratch = [&scratch] { return scratch.NewPath(); };
-  ARROW_ASSIGN_OR_RAISE(const ScanResult scan, ScanMorsels(plan, task.begin, task.end, options));
+  if (pass.keep_quarantined) {
+    options.quarantine = [&planned]() -> arrow::Result<NewFile> {
+      return NewFile{planned.work.filesystem, NewPath(planned.work, "quarantine")};
+    };
+  }
+  ARROW_ASSIGN_OR_RAISE(ScanResult scan, ScanMorsels(plan, task.begin, task.end, options));
+  if (task.universe && plan.universe != nullptr) {
+    ARROW_RETURN_NOT_OK(ScanUniverse(plan, options, &scan));
+  }
   ScanAnswer answer;
   answer.counts = scan.counts;
   answer.spilled_bytes = scan.tiles->spilled_bytes() + scan.spilled_rows;
+  answer.quarantined = scan.quarantined;
   const Location& work = planned.work;
   if (const int64_t memory = scan.tiles->memory(); memory > 0) {
     const int64_t segment =

@@ -36,6 +36,38 @@ arrow::Status StatusFrom(const Json& json) {
   return MakeError(static_cast<ErrorCode>(json.at("code").get<int>()), std::move(diagnostics));
 }
 
+Json ToJson(const RuleCountsOfSlots& rules) {
+  Json slots = Json::array();
+  for (const auto& [slot, counts] : rules.slots) {
+    Json failures = Json::array();
+    for (const RuleFailures& rule : counts.rules) {
+      Json examples = Json::array();
+      for (const FailedRow& row : rule.examples) {
+        examples.push_back({row.file, row.row, row.content});
+      }
+      failures.push_back({rule.rows, std::move(examples)});
+    }
+    slots.push_back({slot, counts.rows_quarantined, std::move(failures)});
+  }
+  return slots;
+}
+
+RuleCountsOfSlots RulesFrom(const Json& json) {
+  RuleCountsOfSlots rules;
+  for (const Json& slot : json) {
+    RuleCounts& counts = rules.slots[slot.at(0).get<int32_t>()];
+    slot.at(1).get_to(counts.rows_quarantined);
+    for (const Json& rule : slot.at(2)) {
+      RuleFailures& failures = counts.rules.emplace_back();
+      rule.at(0).get_to(failures.rows);
+      for (const Json& row : rule.at(1)) {
+        failures.examples.push_back({row.at(0), row.at(1), row.at(2)});
+      }
+    }
+  }
+  return rules;
+}
+
 Json ToJson(const ScanAnswer& answer) {
   const ScanCounts& counts = answer.counts;
   Json json = {{"rows_read", counts.rows_read},
@@ -47,8 +79,13 @@ Json ToJson(const ScanAnswer& answer) {
                {"rows_without_day", counts.rows_without_day},
                {"rows_misplaced", counts.rows_misplaced},
                {"rows_of_slot", counts.rows_of_slot},
+               {"rules", ToJson(counts.rules)},
                {"metrics", answer.metrics},
                {"spilled_bytes", answer.spilled_bytes}};
+  for (const RowSpoolFile& file : answer.quarantined) {
+    json["quarantined"].push_back(
+        {{"path", file.path}, {"bytes", file.bytes}, {"morsels", file.morsels}});
+  }
   if (answer.tiles) {
     Json first_keys = Json::array();
     for (const std::string& key : answer.tiles->first_keys) first_keys.push_back(ToHex(key));
@@ -72,8 +109,15 @@ arrow::Status Read(const Json& json, ScanAnswer* answer) {
   json.at("rows_without_day").get_to(counts.rows_without_day);
   json.at("rows_misplaced").get_to(counts.rows_misplaced);
   json.at("rows_of_slot").get_to(counts.rows_of_slot);
+  counts.rules = RulesFrom(json.at("rules"));
   json.at("metrics").get_to(answer->metrics);
   json.at("spilled_bytes").get_to(answer->spilled_bytes);
+  if (json.contains("quarantined")) {
+    for (const Json& file : json.at("quarantined")) {
+      answer->quarantined.push_back(
+          {nullptr, file.at("path"), file.at("bytes"), file.at("morsels")});
+    }
+  }
   if (!json.contains("tiles")) return arrow::Status::OK();
   const Json& tiles = json.at("tiles");
   TileFile& file = answer->tiles.emplace();

@@ -24,6 +24,7 @@ struct ScanAnswer {
   std::optional<TileFile> tiles;  ///< without its file system; absent if there are none
   std::string metrics;        ///< path of the encoded FrameMetrics; empty if there are no checks
   int64_t spilled_bytes = 0;  ///< by the task, to its own disk
+  std::vector<RowSpoolFile> quarantined;  ///< without their file system
 };
 
 /// What became of a WindowTask.

@@ -37,13 +37,14 @@ std::vector<ScanTask> CutScan(const Plan& plan, const TaskSizes& sizes, int slot
     }
     const bool fits = !tasks.empty() && bytes + piece <= target + target / 4;
     if (!fits) {
-      tasks.push_back({begin, begin, 0});
+      tasks.push_back({begin, begin, 0, false});
       bytes = 0;
     }
     tasks.back().end = end;
     bytes += piece;
     begin = end;
   }
+  if (plan.universe != nullptr) tasks.push_back({morsels.size(), morsels.size(), 0, true});
   const int64_t ranges = int64_t{std::max(slots, 1)} * kTasksPerSlot;
   for (ScanTask& task : tasks) task.segments = ranges * kSegmentsPerRange;
   return tasks;

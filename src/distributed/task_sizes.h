@@ -18,7 +18,8 @@ namespace tidemill {
 /// Bytes that a task may use if the scheduler does not know.
 constexpr int64_t kUsualTaskMemory = 1'000'000'000;
 
-/// Cuts the morsels of a plan into tasks, in order. Row groups of one file stay together as long as
+/// Cuts the morsels of a plan into tasks, in order; one more reads the entities that have a row
+/// anyway. Row groups of one file stay together as long as
 /// that does not make a task too large.
 std::vector<ScanTask> CutScan(const Plan& plan, const TaskSizes& sizes, int slots);
 

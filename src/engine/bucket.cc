@@ -244,6 +244,12 @@ void BucketTable::MergeTiles() {
 }
 
 TileRun BucketTable::ToRun() const {
+  for (const StateSlot& slot : layout_.states) {
+    if (slot.kernel.shrink == nullptr) continue;
+    for (size_t t = 0; t < tile_stratum_.size(); ++t) {
+      slot.kernel.shrink(states_.get() + t * layout_.states_size + slot.offset, 1);
+    }
+  }
   TileRun run;
   run.num_rows = static_cast<int64_t>(tile_stratum_.size());
   const size_t row_size = layout_.row_size();

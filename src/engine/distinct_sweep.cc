@@ -7,6 +7,24 @@
 
 namespace tidemill {
 
+void FeedDistinctValue(const DistinctSlot& slot, ArgumentKind kind, const Hash128& value,
+                       const AggregateKernel& kernel, uint8_t* state, Arena* arena) {
+  const auto int64 = static_cast<int64_t>(value.low);
+  double real;
+  __builtin_memcpy(&real, &value.low, sizeof real);
+  const auto int128 = static_cast<int128_t>((static_cast<uint128_t>(value.high) << 64) | value.low);
+  const uint32_t group = 0;
+  UpdateBatch batch;
+  batch.num_rows = 1;
+  batch.groups = &group;
+  batch.arguments[0].kind = kind;
+  batch.arguments[0].is_unsigned = slot.argument->type->id() == arrow::Type::UINT64;
+  batch.arguments[0].int64s = &int64;
+  batch.arguments[0].doubles = &real;
+  batch.arguments[0].int128s = &int128;
+  kernel.update(state, batch, arena);
+}
+
 DateSpans::DateSpans(const Strata& strata, size_t num_dates, size_t num_windows)
     : num_strata_(static_cast<size_t>(strata.size())) {
   const auto dates = static_cast<int32_t>(num_dates);
@@ -135,24 +153,10 @@ void DistinctSweep::AddDates(size_t entity, const Hash128& value, int32_t stratu
     const ResultSlot& result = layout_.results[r];
     const auto window = static_cast<size_t>(result.window);
     const DateSpans::Span span = spans_.NewDates(window, stratum, previous);
-    const auto int64 = static_cast<int64_t>(value.low);
-    double real;
-    __builtin_memcpy(&real, &value.low, sizeof real);
-    const auto int128 =
-        static_cast<int128_t>((static_cast<uint128_t>(value.high) << 64) | value.low);
-    UpdateBatch batch;
-    batch.num_rows = 1;
-    batch.arguments[0].kind = kind_;
-    batch.arguments[0].is_unsigned =
-        layout_.distincts[slot_].argument->type->id() == arrow::Type::UINT64;
-    batch.arguments[0].int64s = &int64;
-    batch.arguments[0].doubles = &real;
-    batch.arguments[0].int128s = &int128;
     for (int32_t d = span.first; d <= span.last; ++d) {
-      const uint32_t group = 0;
-      batch.groups = &group;
       const size_t index = entity * num_dates_ + static_cast<size_t>(d);
-      result.kernel.update(fed_[r].data() + index * result.kernel.state_size, batch, &arena_);
+      FeedDistinctValue(layout_.distincts[slot_], kind_, value, result.kernel,
+                        fed_[r].data() + index * result.kernel.state_size, &arena_);
     }
   }
 }

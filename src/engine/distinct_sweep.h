@@ -48,6 +48,10 @@ class DateSpans {
   std::vector<int32_t> begins_until_;  ///< last date whose window begins at the stratum or before
 };
 
+/// Updates a state with one distinct value of a slot, whose argument is of `kind`.
+void FeedDistinctValue(const DistinctSlot& slot, ArgumentKind kind, const Hash128& value,
+                       const AggregateKernel& kernel, uint8_t* state, Arena* arena);
+
 /// Results of one DistinctSlot for one bucket.
 class DistinctSweep {
  public:

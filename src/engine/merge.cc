@@ -47,8 +47,9 @@ class Merger {
       int64_t rows = 0;
       while (end < buckets_.size() && (rows < options_.wave_rows || end == begin)) {
         // A tile gives a row to every date whose window holds it, or fewer: other tiles of its
-        // entity are in the same windows.
-        rows += buckets_[end++].num_rows * std::max<int64_t>(1, dates / 4);
+        // entity are in the same windows. Entities that always have a row give one to every date.
+        const int64_t of_tile = plan_.universe != nullptr ? dates : dates / 4;
+        rows += buckets_[end++].num_rows * std::max<int64_t>(1, of_tile);
       }
       ARROW_ASSIGN_OR_RAISE(auto wave, MergeWave(begin, end));
       ARROW_RETURN_NOT_OK(WaitFor(&writing));

@@ -10,10 +10,11 @@ std::shared_ptr<arrow::Array> RawMorsel::Find(const std::string& name) const {
 }
 
 arrow::Result<RawMorsel> ReadMorsel(const Source& source, int file, int row_group,
+                                    const arrow::Schema& schema,
                                     const std::vector<std::string>& columns) {
   const auto f = static_cast<size_t>(file);
-  auto read = ReadRowGroup(source.root, source.files[f], source.footers[f], row_group,
-                           *source.file_schema, columns);
+  auto read =
+      ReadRowGroup(source.root, source.files[f], source.footers[f], row_group, schema, columns);
   if (!read.ok()) {
     const arrow::Status status = NamingFile(read.status(), source, file);
     return arrow::Status(arrow::StatusCode::IOError, status.message(), status.detail());

@@ -25,9 +25,10 @@ struct RawMorsel {
 };
 
 /// Reads `columns` of a row group of the file `file` (an index in Source::files), of the types that
-/// Source::file_schema gives them. Whatever goes wrong is an IOError: told apart from failures to
-/// compute, which would come again.
+/// `schema` gives them: Source::file_schema, unless others read along. Whatever goes wrong is an
+/// IOError: told apart from failures to compute, which would come again.
 arrow::Result<RawMorsel> ReadMorsel(const Source& source, int file, int row_group,
+                                    const arrow::Schema& schema,
                                     const std::vector<std::string>& columns);
 
 /// The same failure, which names its file.

@@ -1,10 +1,15 @@
 #include "engine/morsel_scanner.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "engine/day_of_row.h"
 #include "engine/frame_filter.h"
+#include "engine/join_keys.h"
+#include "engine/label_windows.h"
+#include "engine/quarantine.h"
 #include "engine/row_joiner.h"
 
 namespace tidemill {
@@ -15,44 +20,62 @@ struct Morsel {
   Frame frame;
   std::vector<int32_t> strata;  ///< empty if all rows have constant_stratum
   int32_t constant_stratum = 0;
+  std::vector<int64_t> instants;  ///< of each row; only for labels
+  // For row rules alone:
+  std::vector<int32_t> slots;  ///< of each row; not for labels
+  std::vector<int32_t> rows;   ///< of each row, its index in the row group; empty: as they are
 };
+
+/// Keeps the elements of `mask`.
+template <typename Value>
+void KeepElements(const std::vector<uint8_t>& mask, std::vector<Value>* values) {
+  if (values->empty()) return;
+  size_t next = 0;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i]) (*values)[next++] = (*values)[i];
+  }
+  values->resize(next);
+}
+
+/// The columns that input checks and filter need.
+std::vector<bool> NeededBefore(const BoundPipeline& pipeline) {
+  std::vector<int> columns;
+  if (pipeline.where != nullptr) CollectColumns(pipeline.where, &columns);
+  for (const AggregateCall& metric : pipeline.input_checks.metrics) {
+    for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
+    if (metric.filter) CollectColumns(metric.filter, &columns);
+  }
+  return ReadFor(pipeline, columns);
+}
 
 class MorselScanner {
  public:
-  MorselScanner(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
-                ScanCounts* counts, FrameMetrics* metrics)
+  MorselScanner(const Plan& plan, const MorselTarget& target)
       : plan_(plan),
         pipeline_(*plan.pipeline),
-        joiner_(*plan.pipeline, tables),
-        shared_(shared),
-        counts_(counts),
-        metrics_(metrics) {}
+        joiner_(*plan.pipeline, target.tables),
+        shared_(target.shared),
+        counts_(target.counts),
+        metrics_(target.metrics),
+        quarantine_(target.quarantine) {}
 
   arrow::Result<TileRun> Scan(const MorselRef& ref, RawMorsel raw) {
-    file_ = static_cast<size_t>(ref.file);
-    Morsel morsel;
-    TakeColumns(std::move(raw), &morsel);
-    ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
+    ARROW_ASSIGN_OR_RAISE(Morsel morsel, Begin(ref, std::move(raw)));
     if (morsel.frame.num_rows == 0) return TileRun{};
-    counts_->rows_read += morsel.frame.num_rows;
     return Reduce(std::move(morsel));
   }
 
   arrow::Status Spill(const MorselRef& ref, RawMorsel raw, const JoinParts& cut,
                       SpilledRows* rows) {
-    file_ = static_cast<size_t>(ref.file);
-    Morsel morsel;
-    TakeColumns(std::move(raw), &morsel);
-    ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
-    if (morsel.frame.num_rows == 0) return arrow::Status::OK();
-    counts_->rows_read += morsel.frame.num_rows;
-    if (cut.filters_before) ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
-    if (morsel.frame.num_rows == 0) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(Morsel morsel, Begin(ref, std::move(raw)));
+    if (cut.filters_before && morsel.frame.num_rows > 0)
+      ARROW_RETURN_NOT_OK(MeasureAndFilter(&morsel));
+    const int64_t n = morsel.frame.num_rows;
+    if (n == 0) return arrow::Status::OK();
     const BoundJoin& join = pipeline_.joins[static_cast<size_t>(cut.join)];
     ARROW_RETURN_NOT_OK(joiner_.Add(ReadFor(pipeline_, join.keys), &morsel.frame));
     std::vector<arrow::Datum> columns;
     for (int key : join.keys) columns.push_back(morsel.frame.columns[static_cast<size_t>(key)]);
-    const int64_t n = morsel.frame.num_rows;
     ARROW_ASSIGN_OR_RAISE(const JoinKeys keys, ReadJoinKeys(columns, join.key_types, n));
     return rows->Append(morsel.frame, morsel.strata, morsel.constant_stratum,
                         PartsOfRows(keys, n, cut.parts));
@@ -60,11 +83,26 @@ class MorselScanner {
 
   arrow::Result<TileRun> Continue(SpilledBatch batch, const JoinParts& cut) {
     is_spilled_ = true;
-    Morsel morsel{std::move(batch.frame), std::move(batch.strata), 0};
+    Morsel morsel;
+    morsel.frame = std::move(batch.frame);
+    morsel.strata = std::move(batch.strata);
     return cut.filters_before ? Finish(std::move(morsel)) : Reduce(std::move(morsel));
   }
 
  private:
+  /// The rows of the row group that count in the plan.
+  arrow::Result<Morsel> Begin(const MorselRef& ref, RawMorsel raw) {
+    file_ = static_cast<size_t>(ref.file);
+    Morsel morsel;
+    TakeColumns(std::move(raw), &morsel);
+    ARROW_RETURN_NOT_OK(FindStrata(ref, &morsel));
+    counts_->rows_read += morsel.frame.num_rows;
+    if (!pipeline_.row_rules.empty() && morsel.frame.num_rows > 0) {
+      ARROW_RETURN_NOT_OK(ApplyRules(ref, &morsel));
+    }
+    return morsel;
+  }
+
   arrow::Result<TileRun> Reduce(Morsel morsel) {
     const bool measure_only = plan_.scope == PlanScope::kInputChecks;
     if (measure_only || (pipeline_.where == nullptr && !HasInnerJoin())) {
@@ -167,20 +205,76 @@ class MorselScanner {
   arrow::Status Keep(const std::vector<uint8_t>& mask, int64_t kept, Morsel* morsel) {
     if (kept == morsel->frame.num_rows) return arrow::Status::OK();
     ARROW_ASSIGN_OR_RAISE(morsel->frame, FilterFrame(morsel->frame, mask, kept));
-    if (!morsel->strata.empty()) {
-      size_t next = 0;
-      for (size_t i = 0; i < mask.size(); ++i) {
-        if (mask[i]) morsel->strata[next++] = morsel->strata[i];
+    KeepElements(mask, &morsel->strata);
+    KeepElements(mask, &morsel->instants);
+    KeepElements(mask, &morsel->slots);
+    KeepElements(mask, &morsel->rows);
+    return arrow::Status::OK();
+  }
+
+  /// Counts the rows that fail rules; those that are quarantined leave the morsel.
+  arrow::Status ApplyRules(const MorselRef& ref, Morsel* morsel) {
+    Frame& frame = morsel->frame;
+    ARROW_RETURN_NOT_OK(Derive(&frame, ReadFor(pipeline_, ColumnsOfRules(pipeline_.row_rules))));
+    ARROW_ASSIGN_OR_RAISE(const RuleVerdicts verdicts, JudgeRows(pipeline_.row_rules, frame));
+    if (!verdicts.any_failed()) return arrow::Status::OK();
+    // Labels have no window of days whose rates a rule could judge.
+    if (plan_.labels == nullptr) {
+      RowOrigins origins;
+      origins.file = plan_.source->files[file_].relative_path;
+      origins.file_rows = FileRowsOf(plan_, ref, morsel->rows, frame.num_rows);
+      origins.slots = std::exchange(morsel->slots, {});
+      ARROW_RETURN_NOT_OK(CountFailures(pipeline_, frame, verdicts, origins, &counts_->rules));
+      if (!verdicts.kept.empty() && quarantine_ != nullptr) {
+        ARROW_ASSIGN_OR_RAISE(const auto rows,
+                              QuarantinedRows(plan_, ref, frame, morsel->rows, verdicts, origins));
+        ARROW_RETURN_NOT_OK(quarantine_->Append(&ref - plan_.morsels.data(), *rows));
       }
-      morsel->strata.resize(next);
     }
+    if (verdicts.kept.empty()) return arrow::Status::OK();
+    return Keep(verdicts.kept, verdicts.num_kept, morsel);
+  }
+
+  arrow::Status InstantsOfRows(Morsel* morsel, std::vector<int64_t>* instants,
+                               std::vector<uint8_t>* valid) {
+    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, {pipeline_.event_time})));
+    const auto& field = pipeline_.rows->field(pipeline_.event_time);
+    Evaluator evaluator(&morsel->frame);
+    return InstantsOf(ColumnExpression(pipeline_.event_time, field->name(), field->type()),
+                      plan_.calendar->zone(), &evaluator, morsel->frame.num_rows, instants, valid);
+  }
+
+  /// Keeps the events that windows of labels can hold. In which of them they lie depends on their
+  /// entity.
+  arrow::Status FindInstants(Morsel* morsel) {
+    std::vector<uint8_t> valid;
+    ARROW_RETURN_NOT_OK(InstantsOfRows(morsel, &morsel->instants, &valid));
+    const auto [begin, end] = plan_.labels->span();
+    int64_t kept = 0;
+    for (size_t i = 0; i < valid.size(); ++i) {
+      counts_->rows_without_day += valid[i] ? 0 : 1;
+      valid[i] = valid[i] && begin <= morsel->instants[i] && morsel->instants[i] < end;
+      kept += valid[i];
+    }
+    if (RowJoiner::NeedsDays(pipeline_)) {
+      std::vector<int32_t> slots(valid.size());
+      plan_.calendar->SlotsOfInstants(morsel->instants.data(), static_cast<int64_t>(slots.size()),
+                                      slots.data());
+      ARROW_RETURN_NOT_OK(AddDays(slots, valid, morsel));
+    }
+    ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
+    if (kept == 0) morsel->frame.num_rows = 0;
     return arrow::Status::OK();
   }
 
   arrow::Status FindStrata(const MorselRef& ref, Morsel* morsel) {
+    if (plan_.labels != nullptr) return FindInstants(morsel);
     const SlotRange all = plan_.strata.slots();
     if (ref.slot) {
       CountSlot(*ref.slot, morsel->frame.num_rows);
+      if (!pipeline_.row_rules.empty()) {
+        morsel->slots.assign(static_cast<size_t>(morsel->frame.num_rows), ref.slot->index);
+      }
       morsel->constant_stratum = plan_.strata.Of(*ref.slot);
       if (RowJoiner::NeedsDays(pipeline_)) {
         morsel->frame.columns[RowJoiner::DayColumn(pipeline_)] =
@@ -209,7 +303,12 @@ class MorselScanner {
       ++kept;
       ++counts_->rows_of_slot[static_cast<size_t>(slots[i] - all.first.index)];
     }
-    if (RowJoiner::NeedsDays(pipeline_)) ARROW_RETURN_NOT_OK(AddDays(slots, morsel));
+    if (RowJoiner::NeedsDays(pipeline_)) ARROW_RETURN_NOT_OK(AddDays(slots, valid, morsel));
+    if (!pipeline_.row_rules.empty()) {
+      morsel->slots = std::move(slots);
+      morsel->rows.resize(n);
+      std::iota(morsel->rows.begin(), morsel->rows.end(), 0);
+    }
     ARROW_RETURN_NOT_OK(Keep(valid, kept, morsel));
     if (kept == 0) {
       morsel->frame.num_rows = 0;
@@ -223,16 +322,17 @@ class MorselScanner {
     return arrow::Status::OK();
   }
 
-  /// The day of each row, for dated dimensions; of rows that count in no slot any day.
-  arrow::Status AddDays(const std::vector<int32_t>& slots, Morsel* morsel) const {
+  /// The day of each row, for dated dimensions; of rows that are not `valid` any day.
+  arrow::Status AddDays(const std::vector<int32_t>& slots, const std::vector<uint8_t>& valid,
+                        Morsel* morsel) const {
     arrow::Date32Builder days;
     ARROW_RETURN_NOT_OK(days.Reserve(static_cast<int64_t>(slots.size())));
-    int32_t last = plan_.strata.slots().first.index;
-    CivilDay day = plan_.calendar->DayOf({last});
+    std::optional<int32_t> last;
+    CivilDay day = 0;
     for (size_t i = 0; i < slots.size(); ++i) {
-      if (slots[i] != last && morsel->strata[i] >= 0) {
+      if (valid[i] && slots[i] != last) {
         last = slots[i];
-        day = plan_.calendar->DayOf({last});
+        day = plan_.calendar->DayOf({*last});
       }
       days.UnsafeAppend(day);
     }
@@ -248,12 +348,12 @@ class MorselScanner {
                             std::vector<uint8_t>* valid) {
     const Calendar& calendar = *plan_.calendar;
     const int64_t n = morsel->frame.num_rows;
-    ExpressionPtr time;
-    if (pipeline_.event_time >= 0) {
-      const auto& field = pipeline_.rows->field(pipeline_.event_time);
-      time = ColumnExpression(pipeline_.event_time, field->name(), field->type());
-    }
     if (calendar.step() == Calendar::Step::kDay) {
+      ExpressionPtr time;
+      if (pipeline_.event_time >= 0) {
+        const auto& field = pipeline_.rows->field(pipeline_.event_time);
+        time = ColumnExpression(pipeline_.event_time, field->name(), field->type());
+      }
       const ExpressionPtr& day = pipeline_.day != nullptr ? pipeline_.day : time;
       std::vector<int> columns;
       CollectColumns(day, &columns);
@@ -263,10 +363,8 @@ class MorselScanner {
       for (int32_t& slot : *slots) slot = calendar.SlotsOfDay(slot).first.index;
       return arrow::Status::OK();
     }
-    ARROW_RETURN_NOT_OK(Derive(&morsel->frame, ReadFor(pipeline_, {pipeline_.event_time})));
-    Evaluator evaluator(&morsel->frame);
     std::vector<int64_t> instants;
-    ARROW_RETURN_NOT_OK(InstantsOf(time, calendar.zone(), &evaluator, n, &instants, valid));
+    ARROW_RETURN_NOT_OK(InstantsOfRows(morsel, &instants, valid));
     slots->resize(instants.size());
     calendar.SlotsOfInstants(instants.data(), n, slots->data());
     return arrow::Status::OK();
@@ -306,7 +404,28 @@ class MorselScanner {
           "set null_entity to drop or keep, or filter them with source.where");
     }
     counts_->rows_without_entity += groups.rows_without_entity;
+    if (plan_.labels != nullptr) return AggregateForLabels(morsel, std::move(groups), reader);
     return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
+  }
+
+  arrow::Result<TileRun> AggregateForLabels(const Morsel& morsel, RowGroups entities,
+                                            ArgumentReader* reader) {
+    RowGroups groups = GroupByIntervals(*plan_.labels, std::move(entities), morsel.instants);
+    if (groups.num_groups == 0) return TileRun{};
+    const std::vector<uint8_t> mask = groups.selected_storage;
+    const int64_t kept = std::ranges::count(mask, 1);
+    constexpr int64_t kWorthwhile = 2;
+    if (kept * kWorthwhile > morsel.frame.num_rows) {
+      return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
+    }
+    // Most events are of entities or times without labels: expressions need not see them.
+    KeepElements(mask, &groups.group_storage);
+    groups.groups = groups.group_storage.data();
+    groups.selected = nullptr;
+    ARROW_ASSIGN_OR_RAISE(const Frame frame, FilterFrame(morsel.frame, mask, kept));
+    Evaluator evaluator(&frame);
+    ArgumentReader few(&frame, &evaluator);
+    return MakeTileRun(*shared_.layout, groups, &few, shared_.interners.get());
   }
 
   const Plan& plan_;
@@ -315,39 +434,31 @@ class MorselScanner {
   const ScanResult& shared_;
   ScanCounts* counts_;
   FrameMetrics* metrics_;
+  RowSpoolWriter* quarantine_;  ///< may be null
   size_t file_ = 0;
   bool is_spilled_ = false;  ///< whose rows come from several files
 };
 
 }  // namespace
 
-std::vector<bool> NeededBefore(const BoundPipeline& pipeline) {
-  std::vector<int> columns;
-  if (pipeline.where != nullptr) CollectColumns(pipeline.where, &columns);
-  for (const AggregateCall& metric : pipeline.input_checks.metrics) {
-    for (const ExpressionPtr& argument : metric.arguments) CollectColumns(argument, &columns);
-    if (metric.filter) CollectColumns(metric.filter, &columns);
-  }
-  return ReadFor(pipeline, columns);
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const MorselTarget& target,
+                                  const MorselRef& ref, RawMorsel raw) {
+  return MorselScanner(plan, target).Scan(ref, std::move(raw));
 }
 
-arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
-                                  const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
-                                  ScanCounts* counts, FrameMetrics* metrics) {
-  return MorselScanner(plan, tables, shared, counts, metrics).Scan(ref, std::move(raw));
+bool FiltersBefore(const Plan& plan, const JoinParts& cut) {
+  return plan.scope == PlanScope::kFeatures &&
+         !DependsOnJoin(*plan.pipeline, cut.join, NeededBefore(*plan.pipeline));
 }
 
-arrow::Status SpillMorsel(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
-                          const MorselRef& ref, RawMorsel raw, const JoinParts& cut,
-                          SpilledRows* rows, ScanCounts* counts, FrameMetrics* metrics) {
-  return MorselScanner(plan, tables, shared, counts, metrics).Spill(ref, std::move(raw), cut, rows);
+arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
+                          RawMorsel raw, const JoinParts& cut, SpilledRows* rows) {
+  return MorselScanner(plan, target).Spill(ref, std::move(raw), cut, rows);
 }
 
-arrow::Result<TileRun> ScanSpilled(const Plan& plan, const DimensionTables& tables,
-                                   const ScanResult& shared, SpilledBatch batch,
-                                   const JoinParts& cut, ScanCounts* counts,
-                                   FrameMetrics* metrics) {
-  return MorselScanner(plan, tables, shared, counts, metrics).Continue(std::move(batch), cut);
+arrow::Result<TileRun> ReduceSpilled(const Plan& plan, const MorselTarget& target,
+                                     SpilledBatch batch, const JoinParts& cut) {
+  return MorselScanner(plan, target).Continue(std::move(batch), cut);
 }
 
 }  // namespace tidemill

@@ -1,9 +1,6 @@
 #pragma once
 
-/// What one plan makes of one row group: its strata, joined and derived columns, input metrics, and
-/// tiles.
-
-#include <vector>
+/// What one plan makes of one row group: its strata, derived columns, input metrics, and tiles.
 
 #include "engine/dimension_table.h"
 #include "engine/morsel_reader.h"
@@ -13,25 +10,30 @@
 
 namespace tidemill {
 
-/// Reduces the row group `ref`, read as `raw`, to tiles of `shared`'s layout. `raw` holds at least
-/// Plan::file_columns; its arrays may be in use elsewhere. `tables` are of the joins. Adds to
-/// `counts` and `metrics`. A run without rows where no row counts.
-arrow::Result<TileRun> ScanMorsel(const Plan& plan, const DimensionTables& tables,
-                                  const ScanResult& shared, const MorselRef& ref, RawMorsel raw,
-                                  ScanCounts* counts, FrameMetrics* metrics);
+/// Where a thread of a scan takes dimensions from and puts what it finds.
+struct MorselTarget {
+  const DimensionTables& tables;  ///< one per join of the plan
+  const ScanResult& shared;       ///< whose layout, entity codec and interners are used
+  ScanCounts* counts;
+  FrameMetrics* metrics;
+  RowSpoolWriter* quarantine;  ///< of rows that a rule quarantines; null: they are dropped
+};
 
-/// Appends the rows that count to their parts, before anything that needs the join that is cut;
-/// where filter and input checks do not need it, after them.
-arrow::Status SpillMorsel(const Plan& plan, const DimensionTables& tables, const ScanResult& shared,
-                          const MorselRef& ref, RawMorsel raw, const JoinParts& cut,
-                          SpilledRows* rows, ScanCounts* counts, FrameMetrics* metrics);
+/// Reduces the row group `ref`, an element of Plan::morsels, read as `raw`, to tiles. `raw` holds
+/// at least Plan::file_columns; its arrays may be in use elsewhere. A run without rows where no row
+/// counts.
+arrow::Result<TileRun> ScanMorsel(const Plan& plan, const MorselTarget& target,
+                                  const MorselRef& ref, RawMorsel raw);
 
-/// What SpillMorsel left to do for rows of one part, whose dimension is among `tables`.
-arrow::Result<TileRun> ScanSpilled(const Plan& plan, const DimensionTables& tables,
-                                   const ScanResult& shared, SpilledBatch batch,
-                                   const JoinParts& cut, ScanCounts* counts, FrameMetrics* metrics);
+/// Whether input checks and filter come before the join that is cut: they do not need it.
+bool FiltersBefore(const Plan& plan, const JoinParts& cut);
 
-/// The columns that input checks and filter need.
-std::vector<bool> NeededBefore(const BoundPipeline& pipeline);
+/// Appends the rows of a row group to their parts, before anything that needs the join that is cut.
+arrow::Status SpillMorsel(const Plan& plan, const MorselTarget& target, const MorselRef& ref,
+                          RawMorsel raw, const JoinParts& cut, SpilledRows* rows);
+
+/// The rest of ScanMorsel for rows that were spilled.
+arrow::Result<TileRun> ReduceSpilled(const Plan& plan, const MorselTarget& target,
+                                     SpilledBatch batch, const JoinParts& cut);
 
 }  // namespace tidemill

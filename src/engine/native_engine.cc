@@ -14,7 +14,7 @@ class NativeWork : public PassWork {
     ARROW_ASSIGN_OR_RAISE(scan_, tidemill::Scan(plan_, request_.options));
     plan_.loaded->Release();
     return ScanSummary{scan_->counts, InputMetricsOf(plan_, scan_->input_metrics),
-                       scan_->tiles->spilled_bytes() + scan_->spilled_rows};
+                       scan_->tiles->spilled_bytes() + scan_->spilled_rows, scan_->quarantined};
   }
 
   arrow::Result<FeatureSummary> Features(const std::vector<bool>& wanted,

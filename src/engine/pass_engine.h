@@ -39,7 +39,8 @@ struct ScanSummary {
   ScanCounts counts;
   /// Per date of the plan: the input metrics over its longest window.
   std::vector<MetricValues> input_metrics;
-  int64_t spilled_bytes = 0;  ///< written to where tiles wait for the second phase
+  int64_t spilled_bytes = 0;              ///< written to where tiles wait for the second phase
+  std::vector<RowSpoolFile> quarantined;  ///< rows, while the work lives
 };
 
 /// One pass in work. Scan comes once, then Features at most once. Destroying it ends what runs and

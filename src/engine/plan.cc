@@ -30,6 +30,7 @@ std::vector<bool> NeededColumns(const BoundPipeline& pipeline, const Calendar& c
       if (join.is_inner) columns.insert(columns.end(), join.keys.begin(), join.keys.end());
     }
   }
+  for (const BoundRowRule& rule : pipeline.row_rules) CollectColumns(rule.condition, &columns);
   for (const AggregateCall& metric : pipeline.input_checks.metrics) MarkCall(metric, &columns);
   if (calendar.step() == Calendar::Step::kHour || pipeline.day == nullptr) {
     if (pipeline.event_time >= 0) columns.push_back(pipeline.event_time);

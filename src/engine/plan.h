@@ -11,11 +11,14 @@
 
 #include "base/calendar.h"
 #include "engine/dimension_table.h"
+#include "engine/entity_universe.h"
 #include "engine/source.h"
 #include "engine/strata.h"
 #include "pipeline/bound_pipeline.h"
 
 namespace tidemill {
+
+class LabelWindows;  // engine/label_windows.h
 
 /// One row group to scan.
 struct MorselRef {
@@ -29,13 +32,14 @@ struct MorselRef {
 /// What a pass is for, which decides the columns it reads.
 enum class PlanScope {
   kFeatures,     ///< everything
-  kInputChecks,  ///< the metrics of the input checks alone
+  kInputChecks,  ///< row rules and the metrics of the input checks alone
 };
 
 struct Plan {
   PlanScope scope = PlanScope::kFeatures;
   std::shared_ptr<const BoundPipeline> pipeline;
   std::shared_ptr<const Source> source;
+  std::shared_ptr<const EntityUniverse> universe;  ///< of output.entities; may be null
   std::shared_ptr<const Calendar> calendar;
   Dimensions dimensions;                     ///< one per join
   std::vector<bool> needed_joins;            ///< whether it is looked up at all
@@ -55,6 +59,8 @@ struct Plan {
   int64_t bytes = 0;
   int64_t num_rows = 0;
   int64_t rows_misplaced = 0;  ///< of row groups that lie too far from their partition altogether
+  /// The labels at whose instants windows end; null: windows end with `dates`.
+  std::shared_ptr<const LabelWindows> labels;
 };
 
 /// The days whose partitions can hold events of these dates' windows, from the pipeline file alone

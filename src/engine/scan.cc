@@ -32,6 +32,7 @@ void ScanCounts::Add(const ScanCounts& other) {
     looked_up[j] += other.looked_up[j];
     not_found[j] += other.not_found[j];
   }
+  rules.Add(other.rules);
   for (size_t i = 0; i < rows_of_slot.size(); ++i) rows_of_slot[i] += other.rows_of_slot[i];
 }
 
@@ -48,7 +49,8 @@ arrow::Result<ScanResult> EmptyScan(const Plan& plan, const PassOptions& options
                     nullptr,
                     nullptr,
                     FrameMetrics(&pipeline.input_checks, plan.strata.size()),
-                    EmptyCounts(plan)};
+                    EmptyCounts(plan),
+                    {}};
   result.interners = std::make_unique<std::vector<ValueInterner>>(result.layout->distincts.size());
   if (options.portable_tiles) {
     for (ValueInterner& interner : *result.interners) interner.GiveUp();
@@ -63,19 +65,26 @@ arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end
   ARROW_ASSIGN_OR_RAISE(PlanScan scan, PlanScan::Begin(plan, options));
   std::mutex progress;
   int64_t rows_done = 0;
-  ARROW_RETURN_NOT_OK(ParallelFor(
-      static_cast<int64_t>(end - begin), options.threads, options.cancelled,
-      [&](int64_t index, int thread) -> arrow::Status {
-        const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
-        ARROW_ASSIGN_OR_RAISE(RawMorsel raw, ReadMorsel(*plan.source, morsel.file, morsel.row_group,
-                                                        plan.file_columns));
-        ARROW_RETURN_NOT_OK(scan.Take(morsel, std::move(raw), thread));
-        std::lock_guard lock(progress);
-        rows_done += morsel.num_rows;
-        if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
-        return arrow::Status::OK();
-      }));
+  ARROW_RETURN_NOT_OK(
+      ParallelFor(static_cast<int64_t>(end - begin), options.threads, options.cancelled,
+                  [&](int64_t index, int thread) -> arrow::Status {
+                    const MorselRef& morsel = plan.morsels[begin + static_cast<size_t>(index)];
+                    ARROW_ASSIGN_OR_RAISE(RawMorsel raw,
+                                          ReadMorsel(*plan.source, morsel.file, morsel.row_group,
+                                                     *plan.source->file_schema, plan.file_columns));
+                    ARROW_RETURN_NOT_OK(scan.Take(morsel, std::move(raw), thread));
+                    std::lock_guard lock(progress);
+                    rows_done += morsel.num_rows;
+                    if (options.on_progress) options.on_progress("scan", rows_done, plan.num_rows);
+                    return arrow::Status::OK();
+                  }));
   return std::move(scan).Finish();
+}
+
+arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(ScanResult result, ScanMorsels(plan, 0, plan.morsels.size(), options));
+  if (plan.universe != nullptr) ARROW_RETURN_NOT_OK(ScanUniverse(plan, options, &result));
+  return result;
 }
 
 }  // namespace tidemill

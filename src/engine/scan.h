@@ -12,6 +12,8 @@
 #include "engine/entity_key.h"
 #include "engine/frame_metrics.h"
 #include "engine/plan.h"
+#include "engine/row_rules.h"
+#include "engine/row_spool.h"
 #include "engine/tile_store.h"
 #include "engine/value_interner.h"
 
@@ -31,6 +33,8 @@ struct PassOptions {
   bool portable_tiles = false;
   /// A new path in the scratch folder; asked for when something must be spilled.
   std::function<arrow::Result<std::string>()> scratch;
+  /// Where quarantined rows go, one file per thread; empty: they are counted and dropped.
+  MakeFile quarantine;
   const std::atomic<bool>* cancelled = nullptr;
   /// Called after each morsel or bucket with what is done and how much there is; one call at a
   /// time.
@@ -47,6 +51,7 @@ struct ScanCounts {
   std::vector<int64_t> looked_up;     ///< per join: rows that it was to find something for
   std::vector<int64_t> not_found;     ///< per join: those of them that it found nothing for
   std::vector<int64_t> rows_of_slot;  ///< per slot of Strata::slots()
+  RuleCountsOfSlots rules;            ///< of rows_read
 
   void Add(const ScanCounts& other);
 };
@@ -59,6 +64,7 @@ struct ScanResult {
   std::unique_ptr<std::vector<ValueInterner>> interners;
   FrameMetrics input_metrics;
   ScanCounts counts;
+  std::vector<RowSpoolFile> quarantined;
   int64_t spilled_rows = 0;  ///< bytes of events that were cut into parts on disk
 };
 
@@ -69,8 +75,7 @@ arrow::Result<ScanResult> EmptyScan(const Plan& plan, const PassOptions& options
 arrow::Result<ScanResult> ScanMorsels(const Plan& plan, size_t begin, size_t end,
                                       const PassOptions& options);
 
-inline arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options) {
-  return ScanMorsels(plan, 0, plan.morsels.size(), options);
-}
+/// Reads all of them, and the entities that have a row anyway.
+arrow::Result<ScanResult> Scan(const Plan& plan, const PassOptions& options);
 
 }  // namespace tidemill

@@ -43,8 +43,10 @@ std::string ColumnOfDays(const Pipeline& pipeline) {
 }
 
 /// Shares the files out to those that may hold events of the needed days and the others.
-arrow::Status Prune(const Pipeline& pipeline, const HiveListing& listing, const DeltaListing* delta,
-                    std::optional<std::pair<CivilDay, CivilDay>> needed, Source* source) {
+arrow::Status Prune(const Pipeline& pipeline, std::optional<std::pair<CivilDay, CivilDay>> needed,
+                    Source* source) {
+  const HiveListing& listing = source->listed->listing();
+  const DeltaListing* delta = source->listed->delta();
   const ExpressionPtr day = PartitionDay(pipeline, *listing.partition_schema);
   source->day_is_partition = day != nullptr;
   const std::string column = ColumnOfDays(pipeline);
@@ -53,7 +55,7 @@ arrow::Status Prune(const Pipeline& pipeline, const HiveListing& listing, const 
   };
   std::set<CivilDay> days;
   for (size_t f = 0; f < listing.files.size(); ++f) {
-    DataFile file = listing.files[f];
+    const DataFile& file = listing.files[f];
     std::optional<CivilDay> file_day;
     bool is_pruned = false;
     if (day != nullptr) {
@@ -65,13 +67,11 @@ arrow::Status Prune(const Pipeline& pipeline, const HiveListing& listing, const 
       is_pruned = range && is_outside(range->first, range->second);
     }
     if (is_pruned) {
-      source->pruned.push_back(std::move(file));
+      source->pruned.push_back(file);
       continue;
     }
-    if (delta != nullptr) {
-      ARROW_RETURN_NOT_OK(LoadDeletedRows(*delta, f, &file));
-    }
-    source->files.push_back(std::move(file));
+    ARROW_ASSIGN_OR_RAISE(DataFile needed_file, source->listed->WithDeletedRows(f));
+    source->files.push_back(std::move(needed_file));
     source->file_days.push_back(file_day);
   }
   source->days.assign(days.begin(), days.end());
@@ -79,12 +79,11 @@ arrow::Status Prune(const Pipeline& pipeline, const HiveListing& listing, const 
 }
 
 /// The footers of the needed files and the schema of their columns.
-arrow::Status ReadSchema(const HiveListing& listing, const DeltaListing* delta, int threads,
-                         Source* source) {
-  ARROW_ASSIGN_OR_RAISE(source->footers, ReadFooters(source->root, source->files, threads));
-  if (delta != nullptr) {
-    for (ParquetFooter& footer : source->footers) NameColumns(*delta, &footer);
-    source->file_schema = delta->file_schema;
+arrow::Status ReadSchema(int threads, Source* source) {
+  SourceFiles& listed = *source->listed;
+  ARROW_ASSIGN_OR_RAISE(source->footers, listed.Footers(source->files, threads));
+  if (listed.delta() != nullptr) {
+    source->file_schema = listed.delta()->file_schema;
     return arrow::Status::OK();
   }
   if (!source->files.empty()) {
@@ -93,8 +92,8 @@ arrow::Status ReadSchema(const HiveListing& listing, const DeltaListing* delta, 
     source->warnings = unified.warnings;
     return arrow::Status::OK();
   }
-  const std::vector<DataFile> first = {listing.files.front()};
-  ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(source->root, first, 1));
+  const std::vector<DataFile> first = {listed.listing().files.front()};
+  ARROW_ASSIGN_OR_RAISE(const auto footers, listed.Footers(first, 1));
   ARROW_ASSIGN_OR_RAISE(const UnifiedSchema unified, UnifySchemas(first, footers));
   source->file_schema = unified.schema;
   return arrow::Status::OK();
@@ -127,27 +126,18 @@ std::shared_ptr<arrow::Schema> CombineSchemas(const arrow::Schema& files,
 }
 
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
-                                 std::optional<std::pair<CivilDay, CivilDay>> needed, int threads) {
+                                 std::optional<std::pair<CivilDay, CivilDay>> needed, int threads,
+                                 std::shared_ptr<SourceFiles> listed) {
   Source source;
-  ARROW_ASSIGN_OR_RAISE(source.root, ParseLocation(pipeline.Resolve(pipeline.source.path.text)));
-  ARROW_ASSIGN_OR_RAISE(const std::optional<DeltaListing> delta,
-                        ListIfDelta(pipeline.source, source.root, "source"));
-  HiveListing listing;
-  if (delta) {
-    listing = delta->listing;
-    source.version = delta->version;
-  } else {
-    ARROW_ASSIGN_OR_RAISE(listing, ListHive(source.root));
-    if (listing.files.empty()) {
-      return MakeError(ErrorCode::kRunFailed, "no Parquet files in " + source.root.uri,
-                       "check source.path; files and folders whose name starts with '_' or '.' are "
-                       "not read");
-    }
+  source.listed = std::move(listed);
+  if (source.listed == nullptr) {
+    ARROW_ASSIGN_OR_RAISE(source.listed, SourceFiles::List(pipeline));
   }
-  source.partition_schema = listing.partition_schema;
-  const DeltaListing* delta_listing = delta ? &*delta : nullptr;
-  ARROW_RETURN_NOT_OK(Prune(pipeline, listing, delta_listing, needed, &source));
-  ARROW_RETURN_NOT_OK(ReadSchema(listing, delta_listing, threads, &source));
+  source.root = source.listed->root();
+  if (source.listed->delta() != nullptr) source.version = source.listed->delta()->version;
+  source.partition_schema = source.listed->listing().partition_schema;
+  ARROW_RETURN_NOT_OK(Prune(pipeline, needed, &source));
+  ARROW_RETURN_NOT_OK(ReadSchema(threads, &source));
   source.schema = CombineSchemas(*source.file_schema, *source.partition_schema);
   return source;
 }
@@ -155,7 +145,7 @@ arrow::Result<Source> OpenSource(const Pipeline& pipeline,
 arrow::Status AddColumnsOfOtherDays(const std::vector<std::string>& names, int threads,
                                     Source* source) {
   if (source->version) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(source->root, source->pruned, threads));
+  ARROW_ASSIGN_OR_RAISE(const auto footers, source->listed->Footers(source->pruned, threads));
   ARROW_ASSIGN_OR_RAISE(const UnifiedSchema others, UnifySchemas(source->pruned, footers));
   for (const auto& field : others.schema->fields()) {
     if (source->schema->GetFieldIndex(field->name()) >= 0) continue;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/calendar.h"
+#include "engine/source_files.h"
 #include "pipeline/bound_pipeline.h"
 #include "storage/hive_listing.h"
 #include "storage/parquet_source.h"
@@ -17,6 +18,7 @@
 namespace tidemill {
 
 struct Source {
+  std::shared_ptr<SourceFiles> listed;  ///< what it was opened from
   Location root;
   std::vector<DataFile> files;         ///< that may hold events of the needed days
   std::vector<ParquetFooter> footers;  ///< one per file
@@ -32,12 +34,14 @@ struct Source {
   std::vector<std::string> warnings;
 };
 
-/// Lists the source and opens the files that may hold events of `needed` (all files if absent). At
-/// least one footer is read even if no file is needed, for the schema (a Delta table's is in its
-/// log). Errors: missing or empty source, a version that is not there, bad files, partition
-/// directories that are no dates (kRunFailed), a `day` that does not bind (kInvalid).
+/// Opens the files that may hold events of `needed` (all files if absent) of the source, which is
+/// `listed`; where that is null, it is listed first. At least one footer is read even if no file is
+/// needed, for the schema (a Delta table's is in its log). Errors: missing or empty source, a
+/// version that is not there, bad files, partition directories that are no dates (kRunFailed), a
+/// `day` that does not bind (kInvalid).
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
-                                 std::optional<std::pair<CivilDay, CivilDay>> needed, int threads);
+                                 std::optional<std::pair<CivilDay, CivilDay>> needed, int threads,
+                                 std::shared_ptr<SourceFiles> listed = nullptr);
 
 /// Lists the version of a Delta table that `spec` asks for; nothing if it is a directory of Parquet
 /// files. `name` is what the file calls the table ("source", "join").

@@ -35,6 +35,7 @@ class LocalStates {
       batch.arguments[i] = column->values;
     }
     slot.kernel.update(states.get(), batch, arena);
+    if (slot.kernel.shrink != nullptr) slot.kernel.shrink(states.get(), groups.num_groups);
     arrays_.push_back(std::move(states));
     return arrow::Status::OK();
   }

@@ -44,6 +44,11 @@ void WindowMerger::MoveCursors(size_t date_index) {
   }
 }
 
+bool WindowMerger::IsInUniverse(size_t entity) const {
+  const uint32_t first = table_.tile_begin(entity);
+  return first < table_.tile_begin(entity + 1) && table_.stratum(first) == kUniverseStratum;
+}
+
 arrow::Result<DateAggregates> WindowMerger::Next(bool wanted) {
   // Moves on whatever becomes of this date.
   const size_t date_index = next_date_++;
@@ -55,7 +60,8 @@ arrow::Result<DateAggregates> WindowMerger::Next(bool wanted) {
   if (!wanted) return date;
   const size_t longest = plan_.strata.Longest(date_index);
   for (size_t e = 0; e < end_.size(); ++e) {
-    if (begin_[longest][e] < end_[e]) date.entities.push_back(static_cast<uint32_t>(e));
+    const bool has_events = begin_[longest][e] < end_[e];
+    if (has_events || IsInUniverse(e)) date.entities.push_back(static_cast<uint32_t>(e));
   }
 
   const size_t size = layout_.states_size;

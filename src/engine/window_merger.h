@@ -15,7 +15,8 @@
 
 namespace tidemill {
 
-/// The aggregates of one date: a row per entity that has any event in the longest window.
+/// The aggregates of one date: a row per entity that has any event in the longest window, or one
+/// anyway (entity_universe.h).
 struct DateAggregates {
   size_t index = 0;                                    ///< of the date in the plan
   std::vector<uint32_t> entities;                      ///< indices into BucketTable, ascending
@@ -39,6 +40,8 @@ class WindowMerger {
 
  private:
   void MoveCursors(size_t date_index);
+  /// Whether the entity has a row on every date.
+  bool IsInUniverse(size_t entity) const;
   arrow::Status Finalize(size_t result, const std::vector<const uint8_t*>& rows,
                          DateAggregates* date) const;
   arrow::Result<std::shared_ptr<arrow::Array>> CountDistinct(

@@ -8,7 +8,8 @@
 
 namespace tidemill {
 
-/// Binds the checks of one frame with columns `frame`. Errors (kInvalid) carry every fault found.
+/// Binds the checks of one frame with columns `frame`, but for those that are row rules
+/// (bind_row_rules.h). Errors (kInvalid) carry every fault found.
 arrow::Result<FrameChecks> BindChecks(const Pipeline& pipeline, const std::vector<CheckSpec>& specs,
                                       const arrow::Schema& frame);
 

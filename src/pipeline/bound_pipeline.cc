@@ -10,6 +10,7 @@
 #include "base/nearest_name.h"
 #include "pipeline/bind_checks.h"
 #include "pipeline/bind_joins.h"
+#include "pipeline/bind_row_rules.h"
 #include "sql/function_registry.h"
 
 namespace tidemill {
@@ -58,6 +59,7 @@ class Binder {
     BindPartitionColumns();
     BindClusterColumns();
     ARROW_RETURN_NOT_OK(Failure());
+    Collect(BindRowRules(spec_, *bound_.rows).Value(&bound_.row_rules));
     Collect(BindChecks(spec_, spec_.input_checks, *bound_.rows).Value(&bound_.input_checks));
     Collect(BindChecks(spec_, spec_.output_checks, *bound_.output).Value(&bound_.output_checks));
     ARROW_RETURN_NOT_OK(Failure());
@@ -355,7 +357,7 @@ class Binder {
   arrow::Result<int> AddAggregate(const Draft& draft, AggregateCall call, int window) {
     std::vector<std::shared_ptr<arrow::DataType>> types;
     for (const ExpressionPtr& argument : call.arguments) types.push_back(argument->type);
-    auto kernel = registry_.Resolve(call.function, call.star, types);
+    auto kernel = registry_.Resolve(call.function, call.star, types, call.constants);
     if (!kernel.ok()) {
       return ExpressionError(draft.parsed, call.offset, kernel.status().message());
     }
@@ -400,7 +402,11 @@ class Binder {
       if (term.kind != PartitionTerm::Kind::kColumn && term.kind != PartitionTerm::Kind::kBucket) {
         continue;
       }
-      if (FindColumn(*bound_.output, term.column.text, /*quoted=*/true) >= 0) continue;
+      const int column = FindColumn(*bound_.output, term.column.text, /*quoted=*/true);
+      if (column >= 0) {
+        RefuseNested(term.column, column, "partition_by");
+        continue;
+      }
       auto nearest = NearestName(term.column.text, bound_.output->field_names());
       Fail(term.column,
            "partition_by names '" + term.column.text + "', which is neither entity nor feature",
@@ -408,10 +414,20 @@ class Binder {
     }
   }
 
+  /// Lists and maps have no order.
+  void RefuseNested(const LocatedText& column, int index, const std::string& key) {
+    const arrow::DataType& type = *bound_.output->field(index)->type();
+    if (!arrow::is_nested(type.id())) return;
+    Fail(column, key + " names '" + column.text + "', which is " + TypeName(type),
+         "name a column of plain values; cardinality(x) is the length of a list");
+  }
+
   void BindClusterColumns() {
     if (bound_.output == nullptr) return;
     for (const LocatedText& column : spec_.output.cluster_by.columns) {
-      if (FindColumn(*bound_.output, column.text, /*quoted=*/true) < 0) {
+      const int index = FindColumn(*bound_.output, column.text, /*quoted=*/true);
+      if (index >= 0) RefuseNested(column, index, "cluster_by");
+      if (index < 0) {
         auto nearest = NearestName(column.text, bound_.output->field_names());
         Fail(column, "cluster_by names '" + column.text + "', which is neither entity nor feature",
              nearest ? "did you mean '" + *nearest + "'?" : "");

@@ -3,6 +3,7 @@
 /// A pipeline bound to its source: every expression parsed, typed and ready to run.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,15 @@ struct BoundJoin {
   bool is_inner = false;
 };
 
+/// A condition that every event must meet. TRUE passes.
+struct BoundRowRule {
+  std::string name;
+  ExpressionPtr condition;  ///< over BoundPipeline::rows
+  bool quarantine = false;
+  std::optional<double> max_rate;
+  Severity severity = Severity::kError;
+};
+
 struct DerivedColumn {
   std::string name;
   ExpressionPtr expression;  ///< over BoundPipeline::rows, columns before it
@@ -88,9 +98,10 @@ struct BoundPipeline {
   std::vector<BoundFeature> features;  ///< in evaluation order, as in `results`
   std::vector<int> output_order;       ///< feature indices in the order of the file
   std::shared_ptr<arrow::Schema>
-      output;                 ///< entity columns, then features in the order of the file
-  FrameChecks input_checks;   ///< over rows
-  FrameChecks output_checks;  ///< over output
+      output;                           ///< entity columns, then features in the order of the file
+  std::vector<BoundRowRule> row_rules;  ///< in the order of the file
+  FrameChecks input_checks;             ///< over rows, without the quarantined ones
+  FrameChecks output_checks;            ///< over output
 };
 
 /// Binds `pipeline` to a source with these columns. Errors (kInvalid) carry every fault found.

@@ -96,6 +96,14 @@ class Expander {
       auto condition = present.size() == 1 ? present[0] : Call("and", std::move(present), at);
       return Call("=", {Distinct(Call("count", x, at)), Filtered(CountRows(at), condition)}, at);
     }
+    if (name == "every") {
+      ARROW_RETURN_NOT_OK(Expect(*copy, x.size() == 1, "every(condition) takes one argument"));
+      if (copy->filter == nullptr) {
+        return Call("=", {Filtered(CountRows(at), x[0]), CountRows(at)}, at);
+      }
+      const auto both = Call("and", {copy->filter, x[0]}, at);
+      return Call("=", {Filtered(CountRows(at), both), Filtered(CountRows(at), copy->filter)}, at);
+    }
     return copy;
   }
 
@@ -146,7 +154,7 @@ const std::vector<CheckFunctionDoc>& CheckFunctions() {
       {"unique(x...)", "Whether no combination of non-NULL values occurs twice."},
       {"previous(expr)",
        "The same expression on the last published feature date; NULL if there is none."},
-      {"every(condition)", "Whether the condition holds in every row in which it is not NULL."},
+      {"every(condition)", "Whether the condition is TRUE in every row; so it is without rows."},
   };
   return kFunctions;
 }

@@ -25,8 +25,15 @@ std::string DefinitionHash(const BoundPipeline& pipeline) {
       text += "\n  " + column.name.text + " is " + column.column.text;
     }
   }
+  for (const BoundRowRule& rule : pipeline.row_rules) {
+    if (rule.quarantine) text += "\nquarantine unless " + rule.condition->key;
+  }
   for (const DerivedColumn& column : pipeline.derived) {
     text += "\ncolumn " + column.name + " = " + column.expression->key;
+  }
+  if (const auto& entities = spec.output.entities) {
+    text += "\nentities " + entities->path.text;
+    for (const LocatedText& column : entities->columns) text += "\nentities column " + column.text;
   }
   for (int index : pipeline.entity) text += "\nentity " + pipeline.rows->field(index)->name();
   std::map<std::string, std::string> features;

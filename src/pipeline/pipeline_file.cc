@@ -15,6 +15,8 @@
 #include "base/byte_size.h"
 #include "base/calendar.h"
 #include "base/nearest_name.h"
+#include "pipeline/pipeline_file_checks.h"
+#include "pipeline/pipeline_file_entities.h"
 #include "pipeline/pipeline_file_features.h"
 #include "pipeline/pipeline_file_joins.h"
 #include "pipeline/pipeline_file_names.h"
@@ -30,14 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMaxFileBytes = 16'000'000;
-
-/// Where a missing key of a section is reported: at the section's own key.
-SourcePosition PositionOfKey(const YamlNode& root, const std::string& key) {
-  for (const auto& [name, value] : root.entries) {
-    if (name->text == key) return name->position;
-  }
-  return root.position;
-}
 
 bool IsUri(const std::string& path) { return path.find("://") != std::string::npos; }
 
@@ -55,7 +49,7 @@ class PipelineFileReader {
   void Read() {
     ReadTop();
     ReadSource();
-    ReadChecks();
+    ReadChecks(root_, top_, &pipeline_, faults_);
     ReadOutput();
     if (const YamlNode* features = top_.Require("features")) {
       pipeline_.features = ReadFeatures(*features, pipeline_.grain, faults_);
@@ -137,52 +131,6 @@ class PipelineFileReader {
     }
   }
 
-  void ReadChecks() {
-    const YamlNode* value = top_.Find("checks");
-    if (value == nullptr || value->kind == YamlNode::Kind::kNull) return;
-    const YamlNode* node = top_.Map("checks");
-    if (node == nullptr) return;
-    const MapReader checks(*node, "checks", PositionOfKey(root_, "checks"),
-                           {"input", "output", "rows", "quarantine"}, faults_);
-    checks.RefuseLater("rows", "state the rule as an input check over the window");
-    checks.RefuseLater("quarantine", "leave bad rows out with source.where for now");
-    pipeline_.input_checks = ReadCheckList(checks, "input");
-    pipeline_.output_checks = ReadCheckList(checks, "output");
-  }
-
-  std::vector<CheckSpec> ReadCheckList(const MapReader& checks, const std::string& stage) {
-    std::vector<CheckSpec> specs;
-    const YamlNode* list = checks.Find(stage);
-    if (list == nullptr || list->unresolved || list->kind == YamlNode::Kind::kNull) return specs;
-    if (list->kind != YamlNode::Kind::kList) {
-      faults_->Add(
-          list->position,
-          fmt::format("{} must be a list of checks, not {}", checks.NameOf(stage), KindName(*list)),
-          "start each check with '- '");
-      return specs;
-    }
-    for (const YamlNode* item : list->items) {
-      CheckSpec spec;
-      if (item->kind == YamlNode::Kind::kMap) {
-        const MapReader check(*item, fmt::format("an {} check", stage), item->position,
-                              {"check", "severity", "quarantine"}, faults_);
-        check.RefuseLater("quarantine", "leave bad rows out with source.where for now");
-        if (auto severity = check.Choice("severity", {"error", "warn"})) {
-          spec.severity = *severity == "warn" ? Severity::kWarn : Severity::kError;
-        }
-        auto text = check.RequireText("check");
-        if (!text) continue;
-        spec.check = *std::move(text);
-      } else {
-        auto text = ReadText(*item, fmt::format("an {} check", stage), faults_);
-        if (!text) continue;
-        spec.check = *std::move(text);
-      }
-      specs.push_back(std::move(spec));
-    }
-    return specs;
-  }
-
   void ReadOutput() {
     if (top_.Require("output") == nullptr) return;
     const YamlNode* node = top_.Map("output");
@@ -199,7 +147,11 @@ class PipelineFileReader {
       faults_->Add(PositionOfKey(*node, "mode"), "'output.mode: merge' needs 'format: delta'",
                    "directories of Parquet files can only be replaced as a whole: use overwrite");
     }
-    output.RefuseLater("entities", "a row is written for each entity with events in the window");
+    if (output.Find("entities") != nullptr) {
+      if (const YamlNode* entities = output.Map("entities")) {
+        ReadEntities(*entities, PositionOfKey(*node, "entities"), &pipeline_, faults_);
+      }
+    }
     if (const YamlNode* terms = output.Find("partition_by")) {
       spec.partition_by = ReadPartitionTerms(*terms, pipeline_.grain, faults_);
     } else {

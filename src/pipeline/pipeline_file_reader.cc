@@ -174,14 +174,6 @@ const YamlNode* MapReader::Map(const std::string& key) const {
   return value;
 }
 
-void MapReader::RefuseLater(const std::string& key, const std::string& hint) const {
-  for (const auto& [name, value] : map_.entries) {
-    if (name->kind == YamlNode::Kind::kScalar && name->text == key) {
-      faults_->Add(name->position, fmt::format("{} is not supported yet", NameOf(key)), hint);
-    }
-  }
-}
-
 std::string MapReader::NameOf(const std::string& key) const {
   if (path_.empty()) return fmt::format("'{}'", key);
   if (path_.find(' ') != std::string::npos) return fmt::format("'{}' of {}", key, path_);
@@ -194,6 +186,13 @@ bool MapReader::HasMisspelled(const std::string& key) const {
     if (NearestName(name->text, keys_) == key) return true;
   }
   return false;
+}
+
+SourcePosition PositionOfKey(const YamlNode& root, const std::string& key) {
+  for (const auto& [name, value] : root.entries) {
+    if (name->text == key) return name->position;
+  }
+  return root.position;
 }
 
 std::optional<LocatedText> ReadText(const YamlNode& node, const std::string& name, Faults* faults) {

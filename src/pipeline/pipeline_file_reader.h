@@ -61,9 +61,6 @@ class MapReader {
   /// A mapping; null (and a fault) if it is anything else.
   const YamlNode* Map(const std::string& key) const;
 
-  /// Reports that a key which a later release will take is used.
-  void RefuseLater(const std::string& key, const std::string& hint) const;
-
   /// "source.path", "window", "'expr' of feature 'clicks'": quoted for messages.
   std::string NameOf(const std::string& key) const;
 
@@ -76,6 +73,9 @@ class MapReader {
   std::vector<std::string> keys_;
   Faults* faults_;
 };
+
+/// Where a missing key of a section is reported: at the section's own key.
+SourcePosition PositionOfKey(const YamlNode& root, const std::string& key);
 
 /// The text of a scalar that is not empty; otherwise nothing, and a fault that calls it `name`.
 std::optional<LocatedText> ReadText(const YamlNode& node, const std::string& name, Faults* faults);

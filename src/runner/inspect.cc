@@ -5,7 +5,7 @@
 #include <arrow/compute/api_vector.h>
 #include <arrow/table.h>
 
-#include "engine/evaluate_checks.h"
+#include "runner/date_input.h"
 #include "runner/output_table.h"
 #include "runner/pass_request.h"
 #include "runner/prepare.h"
@@ -55,7 +55,9 @@ arrow::Result<std::vector<std::string>> LintPipeline(const Pipeline& pipeline) {
   ARROW_RETURN_NOT_OK(CalendarOf(pipeline).status());
   ARROW_ASSIGN_OR_RAISE(Source source, OpenSource(pipeline, std::nullopt, 1));
   ARROW_ASSIGN_OR_RAISE(const Dimensions dimensions, OpenDimensions(pipeline, std::nullopt, 1));
-  ARROW_RETURN_NOT_OK(BindPipeline(pipeline, source.schema, SchemasOf(dimensions)).status());
+  ARROW_ASSIGN_OR_RAISE(const BoundPipeline bound,
+                        BindPipeline(pipeline, source.schema, SchemasOf(dimensions)));
+  ARROW_RETURN_NOT_OK(OpenUniverse(bound, 1).status());
   std::vector<std::string> warnings = std::move(source.warnings);
   for (const auto& dimension : dimensions) {
     warnings.insert(warnings.end(), dimension->warnings.begin(), dimension->warnings.end());
@@ -74,8 +76,7 @@ arrow::Result<std::vector<CheckResult>> CheckDate(const Pipeline& pipeline,
   ARROW_ASSIGN_OR_RAISE(const auto work, EngineOf(options)->Begin(plan, request));
   ARROW_ASSIGN_OR_RAISE(const ScanSummary scan, work->Scan());
   ARROW_ASSIGN_OR_RAISE(const PreviousOfDate previous, ReadPrevious(table, calendar->Format(date)));
-  return EvaluateChecks(plan.pipeline->input_checks, scan.input_metrics[0], "input",
-                        previous.input);
+  return CheckInputOf(plan, scan, 0, previous.input);
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> PreviewDate(const Pipeline& pipeline,

@@ -73,11 +73,7 @@ std::vector<InputDay> InputsOf(const Plan& plan, size_t date) {
   return FingerprintOf(files);
 }
 
-namespace {
-
-/// The files of the dimensions that a date is computed from; of a dated one those of the partitions
-/// that count on a day of the window.
-std::vector<OtherInput> JoinInputsOf(const Plan& plan, size_t date) {
+std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date) {
   const SlotRange window = plan.strata.WindowSlots(date, plan.strata.Longest(date));
   const CivilDay first_day = plan.calendar->DayOf(window.first);
   const CivilDay last_day = plan.calendar->DayOf(window.last);
@@ -85,25 +81,21 @@ std::vector<OtherInput> JoinInputsOf(const Plan& plan, size_t date) {
   for (size_t j = 0; j < plan.dimensions.size(); ++j) {
     if (!plan.needed_joins[j]) continue;
     const Dimension& dimension = *plan.dimensions[j];
-    const int first_state = dimension.StateOn(first_day);
     std::vector<DataFile> files;
     for (size_t f = 0; f < dimension.files.size(); ++f) {
-      if (dimension.is_dated) {
-        const CivilDay day = dimension.file_days[f];
-        if (dimension.StateOn(day) < first_state || last_day < day) continue;
-      }
-      files.push_back(dimension.files[f]);
+      const bool counts = !dimension.is_dated || (dimension.file_days[f] <= last_day &&
+                                                  dimension.StateOn(dimension.file_days[f]) >=
+                                                      dimension.StateOn(first_day));
+      if (counts) files.push_back(dimension.files[f]);
     }
     inputs.push_back({dimension.is_dated ? "dated join" : "join", dimension.path, dimension.version,
                       FingerprintOf(files)});
   }
+  if (plan.universe != nullptr) {
+    const EntityUniverse& universe = *plan.universe;
+    inputs.push_back({"entities", universe.path, universe.version, FingerprintOf(universe.files)});
+  }
   return inputs;
-}
-
-}  // namespace
-
-std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date) {
-  return JoinInputsOf(plan, date);
 }
 
 }  // namespace tidemill

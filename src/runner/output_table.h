@@ -32,7 +32,8 @@ std::vector<std::pair<std::string, std::shared_ptr<arrow::Scalar>>> LedgerMetric
 /// days of those events. A file that tells nothing of its days has none.
 std::vector<InputDay> InputsOf(const Plan& plan, size_t date);
 
-/// The tables beside the source that a date is computed from.
+/// The tables beside the source that a date of the plan is computed from: the dimension of each
+/// join that is needed; of a dated one the partitions that count on a day of the window.
 std::vector<OtherInput> OtherInputsOf(const Plan& plan, size_t date);
 
 }  // namespace tidemill

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "runner/pass_size.h"
 #include "runner/prepare.h"
 #include "runner/work_folder.h"
 #include "table/run_id.h"
@@ -16,6 +15,11 @@ std::shared_ptr<PassEngine> EngineOf(const RunOptions& options) {
 
 arrow::Result<PassRequest> RequestFor(const Plan& plan, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(plan, options));
+  return RequestFor(plan, shares, options);
+}
+
+arrow::Result<PassRequest> RequestFor(const Plan& plan, const MemoryShares& shares,
+                                      const RunOptions& options) {
   PassRequest request;
   PassOptions& pass = request.options;
   pass.threads = ThreadsOf(options);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/pass_engine.h"
+#include "runner/pass_size.h"
 #include "tidemill/run.h"
 
 namespace tidemill {
@@ -14,5 +15,7 @@ std::shared_ptr<PassEngine> EngineOf(const RunOptions& options);
 
 /// How the engine shall run the pass, progress passed on.
 arrow::Result<PassRequest> RequestFor(const Plan& plan, const RunOptions& options);
+arrow::Result<PassRequest> RequestFor(const Plan& plan, const MemoryShares& shares,
+                                      const RunOptions& options);
 
 }  // namespace tidemill

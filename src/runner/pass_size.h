@@ -3,6 +3,7 @@
 /// How the memory budget is divided, and how much of a backfill fits into one pass.
 
 #include <cstdint>
+#include <vector>
 
 #include <arrow/result.h>
 
@@ -27,12 +28,21 @@ arrow::Result<MemoryShares> DivideMemory(const Plan& plan, const RunOptions& opt
 
 /// Bytes of the dimensions in memory while events are read, roughly.
 int64_t ExpectedDimensionMemory(const Plan& plan);
+/// The same for passes that share one scan, one share for each: their tiles are there together,
+/// what comes after the scan is one pass's at a time.
+arrow::Result<std::vector<MemoryShares>> DivideMemory(const std::vector<const Plan*>& plans,
+                                                      const RunOptions& options);
+
+/// How many of the next passes, of `plans` from `begin` on, can share a scan within the budget:
+/// with little memory each would spill what it alone can hold. At least 1.
+arrow::Result<size_t> PassesPerScan(const std::vector<const Plan*>& plans, size_t begin,
+                                    const RunOptions& options);
 
 /// Bytes of a row of features in memory, roughly.
 int64_t FeatureRowMemory(const Plan& plan);
 
 /// The most dates that one pass may compute: every date has a file open with rows in memory.
-arrow::Result<size_t> DatesPerPass(const Plan& whole, const BackfillOptions& options);
+size_t DatesPerPass(const Plan& whole, const MemoryShares& shares, const BackfillOptions& options);
 
 /// Memory that a pass takes at most, roughly, in bytes: as if every third event made its own tile.
 arrow::Result<int64_t> ExpectedMemory(const Plan& pass, const RunOptions& options);

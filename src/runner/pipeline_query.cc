@@ -5,6 +5,8 @@
 #include "aggregate/spark_aggregates.h"
 #include "sql/spark_functions.h"
 #include "sql/spark_zones.h"
+#include "sql/sql_fragment.h"
+#include "storage/column_types.h"
 
 namespace tidemill {
 
@@ -175,6 +177,12 @@ arrow::Status PipelineQuery::AddInput(SlotRange slots) {
                      SlotText(slots.first) + " AND " + SlotText(slots.last);
   ARROW_ASSIGN_OR_RAISE(const std::string near, NearPartition());
   if (!near.empty()) text += "\n    AND " + near;
+  for (const BoundRowRule& rule : pipeline_.row_rules) {
+    if (!rule.quarantine) continue;
+    auto sql = ExpressionToSql(rule.condition, context_);
+    if (!sql.ok()) return WithContext(sql.status(), "row rule '" + rule.name + "'");
+    text += "\n    AND (" + *sql + ")";
+  }
   if (pipeline_.where != nullptr) {
     auto sql = ExpressionToSql(pipeline_.where, context_);
     if (!sql.ok()) return WithContext(sql.status(), "source.where");
@@ -210,6 +218,31 @@ std::vector<std::string> PipelineQuery::OutputColumns() const {
   return columns;
 }
 
+arrow::Status PipelineQuery::AddUniverse(const std::string& from) {
+  const bool keeps_nulls = pipeline_.spec.null_entity == NullEntity::kKeep;
+  const std::vector<std::string> entity = Entity();
+  std::vector<std::string> columns;
+  std::vector<std::string> conditions;
+  std::vector<std::string> matches;
+  for (size_t i = 0; i < entity.size(); ++i) {
+    const auto& field = pipeline_.output->field(static_cast<int>(i));
+    ARROW_ASSIGN_OR_RAISE(const std::string type,
+                          TypeToSql(*PlainType(field->type()), context_.dialect));
+    const std::string column = Name(plan_.universe->columns[i]);
+    columns.push_back("CAST(" + column + " AS " + type + ") AS " + entity[i]);
+    if (!keeps_nulls) conditions.push_back(column + " IS NOT NULL");
+    matches.push_back("e." + entity[i] + " IS NOT DISTINCT FROM i." + entity[i]);
+  }
+  const std::string where = conditions.empty() ? "" : "\n  WHERE " + Join(conditions, " AND ");
+  AddTable("universe", "SELECT " + Join(columns, ", ") + "\n  FROM " + from + where);
+  AddTable("entities", "SELECT " + EntityList() + "\n  FROM " + last_ + "\n  UNION SELECT " +
+                           EntityList() + "\n  FROM universe");
+  AddStep("with_entities", "SELECT e.*, i.* EXCLUDE (" + EntityList() + ")\n  FROM entities e " +
+                               "LEFT JOIN " + last_ + " i ON " + Join(matches, " AND "));
+  has_universe_ = true;
+  return arrow::Status::OK();
+}
+
 arrow::Status PipelineQuery::AddAggregates(size_t date) {
   std::string text = "SELECT " + EntityList();
   for (size_t i = 0; i < pipeline_.aggregates.size(); ++i) {
@@ -218,6 +251,8 @@ arrow::Status PipelineQuery::AddAggregates(size_t date) {
     const SlotRange slots = plan_.strata.WindowSlots(date, static_cast<size_t>(window));
     if (slots.first != plan_.strata.WindowSlots(date, plan_.strata.Longest(date)).first) {
       condition = Name(SlotColumn()) + " >= " + SlotText(slots.first);
+    } else if (has_universe_) {
+      condition = Name(SlotColumn()) + " IS NOT NULL";
     }
     std::string sql;
     if (is_spark()) {

@@ -45,8 +45,11 @@ class PipelineQuery {
   arrow::Status AddEvents(const std::string& from);
   /// The slot of each event, then what is looked up for it.
   arrow::Status AddSlots();
-  /// The rows that count: of these slots, after `where`, with an entity unless NULLs are kept.
+  /// The rows that count: of these slots, not quarantined, after `where`, with an entity unless
+  /// NULLs are kept.
   arrow::Status AddInput(SlotRange slots);
+  /// Entities that have a row without events: those of the table `from`. DuckDB only.
+  arrow::Status AddUniverse(const std::string& from);
   /// One row per entity, for one date.
   arrow::Status AddAggregates(size_t date = 0);
   arrow::Status AddFeatures();
@@ -88,6 +91,7 @@ class PipelineQuery {
   std::vector<std::string> dimensions_;  ///< one per join
   std::string text_;
   std::string last_;
+  bool has_universe_ = false;
 };
 
 }  // namespace tidemill

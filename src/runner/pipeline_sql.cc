@@ -20,47 +20,48 @@ std::string HiveTypes(const arrow::Schema& partitions) {
   return types.empty() ? "" : ", hive_types = {" + types + "}";
 }
 
-/// A dimension as DuckDB reads it. Of a Delta table those are the files of its version.
-arrow::Result<std::string> DimensionText(const Dimension& dimension) {
-  std::string files;
-  if (dimension.version) {
-    for (const DataFile& file : dimension.files) {
-      if (file.deleted_rows != nullptr) {
-        return MakeError(ErrorCode::kInvalid,
-                         "the dimension " + dimension.path +
-                             " has deletion vectors, which reading its files does not heed",
-                         "run OPTIMIZE on it, or use --dialect spark");
-      }
-      files += (files.empty() ? "[" : ", ") + QuoteText(file.path, Dialect::kDuckDb);
-    }
-    if (files.empty()) {
-      return MakeError(ErrorCode::kInvalid, "the dimension " + dimension.path + " has no files",
-                       "use --dialect spark");
-    }
-    files += ']';
-  } else {
-    const bool is_file = dimension.root.path.ends_with(".parquet") &&
-                         dimension.partition_schema->num_fields() == 0 &&
-                         dimension.files.size() == 1 &&
-                         dimension.files[0].path == dimension.root.path;
-    files = QuoteText(dimension.root.path + (is_file ? "" : "/**/*.parquet"), Dialect::kDuckDb);
+/// A table as DuckDB reads it. Of a Delta table only its log tells which files count, so that takes
+/// the extension `delta`; `pinned` is the version that is asked for. A path that is itself the only
+/// file is read as such.
+std::string DuckDbTable(const Location& root, const std::vector<DataFile>& files, bool is_delta,
+                        std::optional<int64_t> pinned, const arrow::Schema& partitions) {
+  if (is_delta) {
+    return "delta_scan(" + QuoteText(root.uri, Dialect::kDuckDb) +
+           (pinned ? ", version = " + std::to_string(*pinned) : "") + ")";
   }
-  return "read_parquet(" + files + ", hive_partitioning = true" +
-         HiveTypes(*dimension.partition_schema) + ", union_by_name = true)";
+  const bool is_file = files.size() == 1 && files[0].path == root.path;
+  return "read_parquet(" +
+         QuoteText(root.uri + (is_file ? "" : "/**/*.parquet"), Dialect::kDuckDb) +
+         ", hive_partitioning = true" + HiveTypes(partitions) + ", union_by_name = true)";
+}
+
+/// The version of an opened table, if the pipeline asks for one.
+std::optional<int64_t> PinnedBy(const TableSpec& spec, std::optional<int64_t> version) {
+  return spec.version || spec.timestamp_ms ? version : std::nullopt;
 }
 
 arrow::Result<std::string> DuckDbSql(const Plan& plan, const std::string& label) {
   PipelineQuery query(plan, Dialect::kDuckDb);
-  const std::string files = plan.source->root.path + "/**/*.parquet";
-  ARROW_RETURN_NOT_OK(query.AddEvents(
-      "read_parquet(" + QuoteText(files, Dialect::kDuckDb) + ", hive_partitioning = true" +
-      HiveTypes(*plan.source->partition_schema) + ", union_by_name = true)"));
+  const SourceSpec& spec = plan.pipeline->spec.source;
+  const Source& source = *plan.source;
+  ARROW_RETURN_NOT_OK(
+      query.AddEvents(DuckDbTable(source.root, source.files, source.version.has_value(),
+                                  PinnedBy(spec, source.version), *source.partition_schema)));
   for (size_t j = 0; j < plan.dimensions.size(); ++j) {
-    ARROW_ASSIGN_OR_RAISE(std::string from, DimensionText(*plan.dimensions[j]));
-    query.SetDimension(j, std::move(from));
+    const Dimension& dimension = *plan.dimensions[j];
+    query.SetDimension(
+        j, DuckDbTable(dimension.root, dimension.files, dimension.version.has_value(),
+                       PinnedBy(spec.joins[j], dimension.version), *dimension.partition_schema));
   }
   ARROW_RETURN_NOT_OK(query.AddSlots());
   ARROW_RETURN_NOT_OK(query.AddInput(plan.strata.WindowSlots(0, plan.strata.Longest(0))));
+  if (plan.universe != nullptr) {
+    const EntityUniverse& universe = *plan.universe;
+    ARROW_RETURN_NOT_OK(query.AddUniverse(
+        DuckDbTable(universe.root, universe.files, universe.version.has_value(),
+                    PinnedBy(*plan.pipeline->spec.output.entities, universe.version),
+                    *universe.partition_schema)));
+  }
   ARROW_RETURN_NOT_OK(query.AddAggregates());
   ARROW_RETURN_NOT_OK(query.AddFeatures());
   // Zoned timestamps are cast to dates in the session's zone.

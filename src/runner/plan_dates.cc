@@ -113,7 +113,8 @@ arrow::Result<PlanReport> PlanDates(const Pipeline& pipeline, const BackfillOpti
   }
 
   Reading reading;
-  ARROW_ASSIGN_OR_RAISE(const size_t per_pass, DatesPerPass(whole, options));
+  ARROW_ASSIGN_OR_RAISE(const MemoryShares shares, DivideMemory(whole, options));
+  const size_t per_pass = DatesPerPass(whole, shares, options);
   for (size_t begin = 0; begin < picked.size(); begin += per_pass) {
     const size_t end = std::min(picked.size(), begin + per_pass);
     ARROW_ASSIGN_OR_RAISE(const Plan pass,

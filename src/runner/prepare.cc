@@ -45,15 +45,16 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
   return *slot;
 }
 
-arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
-                                std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope) {
+arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
+                                           std::pair<CivilDay, CivilDay> days,
+                                           const RunOptions& options, SourcePool* pool) {
+  std::shared_ptr<SourceFiles> listed;
+  if (pool != nullptr) {
+    ARROW_ASSIGN_OR_RAISE(listed, pool->Find(pipeline));
+  }
   auto source = std::make_shared<Source>();
-  ARROW_ASSIGN_OR_RAISE(
-      *source, OpenSource(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
-  ARROW_ASSIGN_OR_RAISE(
-      Dimensions dimensions,
-      OpenDimensions(pipeline, DaysNeeded(pipeline, *calendar, dates), ThreadsOf(options)));
+  ARROW_ASSIGN_OR_RAISE(*source, OpenSource(pipeline, days, ThreadsOf(options), std::move(listed)));
+  ARROW_ASSIGN_OR_RAISE(Dimensions dimensions, OpenDimensions(pipeline, days, ThreadsOf(options)));
   auto bound = std::make_shared<BoundPipeline>();
   const auto bind = [&] {
     return BindPipeline(pipeline, source->schema, SchemasOf(dimensions)).Value(bound.get());
@@ -65,8 +66,24 @@ arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const 
     }
   }
   ARROW_RETURN_NOT_OK(status);
-  return MakePlan(std::move(bound), std::move(source), std::move(calendar), std::move(dates), scope,
-                  std::move(dimensions));
+  return OpenedPipeline{std::move(source), std::move(dimensions), std::move(bound)};
+}
+
+arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
+                                std::vector<Slot> dates, const RunOptions& options, PlanScope scope,
+                                SourcePool* pool) {
+  ARROW_ASSIGN_OR_RAISE(
+      OpenedPipeline opened,
+      OpenPipeline(pipeline, DaysNeeded(pipeline, *calendar, dates), options, pool));
+  std::shared_ptr<const EntityUniverse> universe;
+  if (scope == PlanScope::kFeatures) {
+    ARROW_ASSIGN_OR_RAISE(universe, OpenUniverse(*opened.pipeline, ThreadsOf(options)));
+  }
+  ARROW_ASSIGN_OR_RAISE(
+      Plan plan, MakePlan(std::move(opened.pipeline), std::move(opened.source), std::move(calendar),
+                          std::move(dates), scope, std::move(opened.dimensions)));
+  plan.universe = std::move(universe);
+  return plan;
 }
 
 int ThreadsOf(const RunOptions& options) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/plan.h"
@@ -18,10 +19,24 @@ arrow::Result<std::shared_ptr<const Calendar>> CalendarOf(const Pipeline& pipeli
 /// The slot of a label such as "2026-03-02". An error (kInvalid) that shows the form.
 arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string& label);
 
-/// The plan of a pass over `dates` (ascending).
+/// A source and the dimensions of its joins, and the pipeline bound to them.
+struct OpenedPipeline {
+  std::shared_ptr<const Source> source;
+  Dimensions dimensions;
+  std::shared_ptr<const BoundPipeline> pipeline;
+};
+
+/// Opens source and dimensions for these days and binds the pipeline. With a `pool`, the source is
+/// listed once for all that use it.
+arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
+                                           std::pair<CivilDay, CivilDay> days,
+                                           const RunOptions& options, SourcePool* pool = nullptr);
+
+/// The plan of a pass over `dates` (ascending). Plans that find their source in the same `pool` can
+/// share a scan.
 arrow::Result<Plan> PreparePass(const Pipeline& pipeline, std::shared_ptr<const Calendar> calendar,
                                 std::vector<Slot> dates, const RunOptions& options,
-                                PlanScope scope = PlanScope::kFeatures);
+                                PlanScope scope = PlanScope::kFeatures, SourcePool* pool = nullptr);
 
 /// Threads to use, at least 1.
 int ThreadsOf(const RunOptions& options);

@@ -13,6 +13,7 @@ arrow::Status WriteRunRecord(RunRecord record, const InvocationReport& report,
   record.version = kVersion;
   record.finished_at = NowMicros();
   record.rows_read = report.rows_read;
+  record.rows_quarantined = report.rows_quarantined;
   record.bytes_read = report.bytes_read;
   record.bytes_written = report.bytes_written;
   record.peak_memory = report.peak_memory;

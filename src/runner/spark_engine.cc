@@ -22,6 +22,7 @@
 #include "runner/feature_order.h"
 #include "runner/spark_queries.h"
 #include "runner/work_folder.h"
+#include "storage/column_types.h"
 #include "storage/hive_listing.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
@@ -33,6 +34,7 @@ namespace {
 arrow::Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
                                                     const std::shared_ptr<arrow::DataType>& type) {
   if (array->type()->Equals(*type)) return array;
+  if (arrow::is_nested(type->id())) return ConvertColumn(array, type, /*as_dictionary=*/false);
   ARROW_ASSIGN_OR_RAISE(
       const arrow::Datum cast,
       arrow::compute::Cast(arrow::Datum(array), type, arrow::compute::CastOptions::Safe()));
@@ -387,6 +389,17 @@ class Engine : public PassEngine {
 
   arrow::Result<std::unique_ptr<PassWork>> Begin(const Plan& plan,
                                                  const PassRequest& request) override {
+    if (!plan.pipeline->row_rules.empty()) {
+      return MakeError(ErrorCode::kInvalid,
+                       "row rules (checks.rows) need to know the files and numbers of rows, which "
+                       "--engine spark does not tell",
+                       "use --engine native or dask; or filter with source.where and state the "
+                       "rule as an input check, every(condition)");
+    }
+    if (plan.universe != nullptr) {
+      return MakeError(ErrorCode::kInvalid, "output.entities is not computed by --engine spark",
+                       "use --engine native or dask");
+    }
     ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));
     if (plan.scope == PlanScope::kFeatures) {
       // Whatever Spark cannot say is known here, before anything has run.

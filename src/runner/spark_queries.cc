@@ -424,6 +424,10 @@ SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri) {
 }
 
 arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& label) {
+  if (plan.universe != nullptr) {
+    return MakeError(ErrorCode::kInvalid, "output.entities is not spelled for Spark",
+                     "use --dialect duckdb");
+  }
   const Source& source = *plan.source;
   std::string script = "-- " + plan.pipeline->spec.name + " at " + label + "\n";
   for (const auto& [name, value] : SettingsOfText(plan)) {

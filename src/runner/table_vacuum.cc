@@ -10,6 +10,7 @@
 #include "runner/work_folder.h"
 #include "table/ledger_json.h"
 #include "table/object_writer.h"
+#include "table/quarantine.h"
 #include "table/run_id.h"
 #include "table/staging.h"
 #include "tidemill/table.h"
@@ -166,6 +167,12 @@ arrow::Result<std::vector<Leftover>> VacuumTable(const std::string& path,
   } else if (has_ledger && !is_delta) {
     ARROW_ASSIGN_OR_RAISE(const Table table, OpenForUpkeep(location));
     ARROW_ASSIGN_OR_RAISE(leftovers, ObjectLeftovers(location, table.ledger(), options.apply));
+  }
+  if (has_ledger) {
+    ARROW_ASSIGN_OR_RAISE(const Table table, OpenForUpkeep(location));
+    ARROW_ASSIGN_OR_RAISE(const auto quarantined,
+                          QuarantineLeftovers(location, table.ledger(), options.apply));
+    leftovers.insert(leftovers.end(), quarantined.begin(), quarantined.end());
   }
   ARROW_ASSIGN_OR_RAISE(const auto work, WorkLeftovers(location, options.apply));
   leftovers.insert(leftovers.end(), work.begin(), work.end());

@@ -28,7 +28,7 @@ arrow::Result<ExpressionPtr> Binder::BindAggregate(const SyntaxNode& node,
 
   std::vector<std::shared_ptr<arrow::DataType>> types;
   for (const ExpressionPtr& argument : call.arguments) types.push_back(argument->type);
-  auto type = scope_.aggregates->ResultType(name, call.distinct, call.star, types);
+  auto type = scope_.aggregates->ResultType(name, call.distinct, call.star, types, call.constants);
   if (!type.ok()) {
     return Error(node, type.status().message(),
                  "see the function's signature, or cast the argument");
@@ -45,6 +45,7 @@ arrow::Result<ExpressionPtr> Binder::BindAggregate(const SyntaxNode& node,
 
 arrow::Status Binder::BindParts(const SyntaxNode& node, const std::string& name,
                                 AggregateCall* call) {
+  const int num_columns = scope_.aggregates->NumColumns(name);
   for (const SyntaxPtr& child : node.children) {
     if (child->kind == SyntaxNode::Kind::kStar) {
       if (name != "count") {
@@ -61,6 +62,17 @@ arrow::Status Binder::BindParts(const SyntaxNode& node, const std::string& name,
       return Error(*child, "the type of this NULL is unknown",
                    "cast it: cast(null as double precision)");
     }
+    const auto index = static_cast<int>(call->arguments.size() + call->constants.size());
+    if (num_columns >= 0 && index >= num_columns) {
+      if (argument->kind != Expression::Kind::kLiteral) {
+        return Error(*child, "this argument of " + name + " must be a constant",
+                     "write a number; ${NAME} takes one from the command line");
+      }
+      call->constants.push_back(argument->value);
+      continue;
+    }
+    const auto type = scope_.aggregates->ArgumentType(name, argument->type);
+    ARROW_ASSIGN_OR_RAISE(argument, CastTo(argument, type));
     call->arguments.push_back(std::move(argument));
   }
   if (node.filter == nullptr) return arrow::Status::OK();

@@ -27,7 +27,8 @@ class FakeAggregates : public AggregateCatalog {
 
   arrow::Result<std::shared_ptr<arrow::DataType>> ResultType(
       const std::string& name, bool, bool star,
-      const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const override {
+      const std::vector<std::shared_ptr<arrow::DataType>>& arguments,
+      const std::vector<std::shared_ptr<arrow::Scalar>>&) const override {
     if (name == "count") return arrow::int64();
     if (star || arguments.empty()) return arrow::Status::Invalid(name, " takes one argument");
     if (name == "sum" && !arrow::is_numeric(arguments[0]->id()) &&

@@ -151,7 +151,11 @@ arrow::Result<ExpressionPtr> CallExpression(const ScalarFunction& function,
 std::string KeyOf(const AggregateCall& call) {
   std::string key = "aggregate " + Quoted(call.function, '`') + "(";
   if (call.distinct) key += "distinct ";
-  key += (call.star ? "*" : JoinKeys(call.arguments)) + ")";
+  key += call.star ? "*" : JoinKeys(call.arguments);
+  for (const auto& constant : call.constants) {
+    key += ", constant " + constant->type->ToString() + " " + constant->ToString();
+  }
+  key += ")";
   if (call.filter != nullptr) key += " filter (" + call.filter->key + ")";
   return key;
 }

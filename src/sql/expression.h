@@ -49,6 +49,8 @@ struct AggregateCall {
   bool distinct = false;
   bool star = false;  ///< count(*)
   std::vector<ExpressionPtr> arguments;
+  /// Arguments behind the columns: the p of a percentile, the k of top_k.
+  std::vector<std::shared_ptr<arrow::Scalar>> constants;
   ExpressionPtr filter;  ///< may be null
   std::shared_ptr<arrow::DataType> type;
   int offset = 0;
@@ -66,7 +68,15 @@ class AggregateCatalog {
   /// has none.
   virtual arrow::Result<std::shared_ptr<arrow::DataType>> ResultType(
       const std::string& lower_name, bool distinct, bool star,
-      const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const = 0;
+      const std::vector<std::shared_ptr<arrow::DataType>>& arguments,
+      const std::vector<std::shared_ptr<arrow::Scalar>>& constants) const = 0;
+  /// How many leading arguments are computed per row; the others must be constants. -1: all.
+  virtual int NumColumns(const std::string& /*lower_name*/) const { return -1; }
+  /// The type to which an argument of `type` is cast: `type` itself for most.
+  virtual std::shared_ptr<arrow::DataType> ArgumentType(
+      const std::string& /*lower_name*/, const std::shared_ptr<arrow::DataType>& type) const {
+    return type;
+  }
 };
 
 struct BindScope {

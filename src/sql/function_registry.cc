@@ -15,6 +15,7 @@ const ScalarRegistry& ScalarRegistry::Default() {
     RegisterTimes(all);
     RegisterDates(all);
     RegisterCasts(all);
+    RegisterLists(all);
     return all;
   }();
   return *registry;

@@ -98,6 +98,7 @@ void RegisterPatterns(ScalarRegistry* registry);  // like ilike regexp_matches
 void RegisterTimes(ScalarRegistry* registry);     // extract date_trunc year..second epoch
 void RegisterDates(ScalarRegistry* registry);  // datediff date_add add_days make_date to_timestamp
 void RegisterCasts(ScalarRegistry* registry);  // cast
+void RegisterLists(ScalarRegistry* registry);  // cardinality element_at
 
 /// Whether values of type `from` can be cast to `to`, and if not why ("there is no cast from text
 /// to bytea").

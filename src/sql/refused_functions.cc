@@ -1,5 +1,6 @@
 #include "sql/refused_functions.h"
 
+#include <map>
 #include <set>
 
 namespace tidemill {
@@ -53,7 +54,24 @@ const RefusedFunction* FindRefusedFunction(const std::string& lower_name) {
   if (kClocks.contains(lower_name)) return &kClock;
   if (kDice.contains(lower_name)) return &kDie;
   if (kSession.contains(lower_name)) return &kWho;
-  return nullptr;
+  static const std::map<std::string, RefusedFunction> kOthers = {
+      {"any_value",
+       {" is refused: which value it takes would depend on the order of rows",
+        "use min(x), mode(x), first(x) or last(x)"}},
+      {"array_agg",
+       {" is not supported: it keeps NULLs in some systems and drops them in others",
+        "use collect_list(x), in the order of time without NULLs"}},
+      {"list", {" is not supported", "use collect_list(x) or collect_set(x)"}},
+      {"string_agg", {" is not supported", "use collect_list(x) or collect_set(x)"}},
+      {"listagg", {" is not supported", "use collect_list(x) or collect_set(x)"}},
+      {"sum_if", {" is not supported", "use sum(x) filter (where condition)"}},
+      {"sumif", {" is not supported", "use sum(x) filter (where condition)"}},
+      {"avg_if", {" is not supported", "use avg(x) filter (where condition)"}},
+      {"approx_top_k", {" is not supported", "use top_k(x, k), which is exact"}},
+      {"approx_distinct", {" is not supported", "use approx_count_distinct(x)"}},
+  };
+  const auto other = kOthers.find(lower_name);
+  return other == kOthers.end() ? nullptr : &other->second;
 }
 
 }  // namespace tidemill

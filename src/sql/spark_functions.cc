@@ -59,6 +59,12 @@ arrow::Result<Fragment> Sign(const SparkArguments& arguments) {
                                                         : "CAST(sign({0}) AS BIGINT)");
 }
 
+arrow::Result<Fragment> ElementAt(const SparkArguments& arguments) {
+  if (arguments.type(0).id() == arrow::Type::MAP)
+    return arguments.Filled("try_element_at({0}, {1})");
+  return arguments.Filled("CASE WHEN {1} <> 0 THEN try_element_at({0}, CAST({1} AS INTEGER)) END");
+}
+
 /// Doubles of this magnitude have no fraction.
 constexpr const char* kWhole = "4503599627370496e0D";
 
@@ -205,6 +211,7 @@ const std::map<std::string, std::string, std::less<>> kSpellings = {
     {"ends_with", "endswith({0}, {1})"},
     {"strpos", "CAST(instr({0}, {1}) AS BIGINT)"},
     {"concat", "concat_ws('', {*})"},
+    {"cardinality", "CAST(size({0}) AS BIGINT)"},
 };
 
 const std::map<std::string, SparkWriter, std::less<>> kWriters = {
@@ -218,6 +225,7 @@ const std::map<std::string, SparkWriter, std::less<>> kWriters = {
     {"round", Round},
     {"greatest", GreatestOrLeast},
     {"least", GreatestOrLeast},
+    {"element_at", ElementAt},
     {"substring", Substring},
     {"left", LeftOrRight},
     {"right", LeftOrRight},

@@ -139,6 +139,17 @@ arrow::Result<std::string> TypeToSql(const arrow::DataType& type, Dialect dialec
       return duckdb ? "UINTEGER" : "BIGINT";
     case arrow::Type::UINT64:
       return duckdb ? "UBIGINT" : "DECIMAL(20,0)";
+    case arrow::Type::LIST: {
+      const auto& list = static_cast<const arrow::ListType&>(type);
+      ARROW_ASSIGN_OR_RAISE(const std::string element, TypeToSql(*list.value_type(), dialect));
+      return duckdb ? element + "[]" : "ARRAY<" + element + ">";
+    }
+    case arrow::Type::MAP: {
+      const auto& map = static_cast<const arrow::MapType&>(type);
+      ARROW_ASSIGN_OR_RAISE(const std::string key, TypeToSql(*map.key_type(), dialect));
+      ARROW_ASSIGN_OR_RAISE(const std::string item, TypeToSql(*map.item_type(), dialect));
+      return duckdb ? "MAP(" + key + ", " + item + ")" : "MAP<" + key + ", " + item + ">";
+    }
     default:
       break;
   }

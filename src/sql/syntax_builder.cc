@@ -445,6 +445,10 @@ class Builder {
     call->text = names.back();
     call->distinct = IsSet(body, "agg_distinct");
     ARROW_ASSIGN_OR_RAISE(call->children, BuildField(body, "args"));
+    if (IsSet(body, "agg_within_group")) {
+      ARROW_ASSIGN_OR_RAISE(SyntaxPtr column, WithinGroup(body, call->text, offset));
+      call->children.insert(call->children.begin(), std::move(column));
+    }
     if (IsSet(body, "agg_star")) call->children.push_back(MakeNode(Kind::kStar, "*", offset));
     if (Has(body, "agg_filter")) {
       ARROW_ASSIGN_OR_RAISE(call->filter, Build(body.at("agg_filter")));
@@ -467,10 +471,7 @@ class Builder {
       return Error(OffsetOf(body.at("over")), "window functions (OVER) are not supported",
                    "the 'window' of a feature says which days it covers");
     }
-    if (IsSet(body, "agg_within_group")) {
-      return Error(offset, "WITHIN GROUP is not supported", "give the column as an argument");
-    }
-    if (Has(body, "agg_order")) {
+    if (Has(body, "agg_order") && !IsSet(body, "agg_within_group")) {
       const int at = OffsetOf(body.at("agg_order")[0].at("SortBy").at("node"), offset);
       return Error(at, "ORDER BY inside an aggregate is not supported",
                    "use first(x) or last(x) for the order of time, min_by(x, y) or max_by(x, y) "
@@ -478,6 +479,25 @@ class Builder {
     }
     if (IsSet(body, "func_variadic")) return Error(offset, "VARIADIC is not supported");
     return arrow::Status::OK();
+  }
+
+  /// percentile_cont(p) WITHIN GROUP (ORDER BY x): x, which becomes the first argument.
+  arrow::Result<SyntaxPtr> WithinGroup(const json& body, const std::string& name, int offset) {
+    if (name != "percentile_cont" && name != "percentile_disc" && name != "mode") {
+      return Error(
+          offset, "WITHIN GROUP is not supported with " + name,
+          "it stands with percentile_cont, percentile_disc and mode; give the column as an "
+          "argument");
+    }
+    const json& order = body.at("agg_order");
+    const json& by = order[0].at("SortBy");
+    const int at = OffsetOf(by.at("node"), offset);
+    if (order.size() > 1) return Error(at, "WITHIN GROUP orders by one column");
+    if (by.value("sortby_dir", "SORTBY_DEFAULT") == "SORTBY_DESC") {
+      return Error(at, "WITHIN GROUP in descending order is not supported",
+                   "write 1 - p in place of p");
+    }
+    return Build(by.at("node"));
   }
 
   arrow::Status NameKeywordForm(SyntaxNode* call) {

@@ -191,6 +191,10 @@ arrow::Result<std::string> AggregateToSql(const AggregateCall& call, const SqlCo
     ARROW_ASSIGN_OR_RAISE(Fragment fragment, writer.Write(*argument));
     arguments.push_back(std::move(fragment));
   }
+  for (const auto& constant : call.constants) {
+    ARROW_ASSIGN_OR_RAISE(Fragment fragment, writer.Write(*LiteralExpression(constant)));
+    arguments.push_back(std::move(fragment));
+  }
   std::string pattern = spelling.empty() ? call.function + "({*})" : spelling;
   if (call.distinct) {
     const size_t first = pattern.find("{0}");
@@ -208,10 +212,14 @@ arrow::Result<std::string> AggregateToSql(const AggregateCall& call, const SqlCo
   }
   if (!filter.empty()) filter = " FILTER (WHERE " + filter + ")";
   constexpr std::string_view kFilter = "{filter}";
-  const size_t place = pattern.find(kFilter);
+  size_t place = pattern.find(kFilter);
   if (place == std::string::npos) return Fill(pattern, arguments) + filter;
-  return Fill(pattern.substr(0, place), arguments) + filter +
-         Fill(pattern.substr(place + kFilter.size()), arguments);
+  std::string text;
+  for (; place != std::string::npos; place = pattern.find(kFilter)) {
+    text += Fill(pattern.substr(0, place), arguments) + filter;
+    pattern.erase(0, place + kFilter.size());
+  }
+  return text + Fill(pattern, arguments);
 }
 
 }  // namespace tidemill

@@ -18,7 +18,8 @@ class AnyAggregate : public AggregateCatalog {
   std::vector<std::string> Names() const override { return {}; }
   arrow::Result<std::shared_ptr<arrow::DataType>> ResultType(
       const std::string& name, bool, bool,
-      const std::vector<std::shared_ptr<arrow::DataType>>& arguments) const override {
+      const std::vector<std::shared_ptr<arrow::DataType>>& arguments,
+      const std::vector<std::shared_ptr<arrow::Scalar>>&) const override {
     return name == "count" ? arrow::int64() : arguments[0];
   }
 };

@@ -65,6 +65,13 @@ std::string TypeName(const arrow::DataType& type) {
     case Type::TIME32:
     case Type::TIME64:
       return "time";
+    case Type::LIST:
+    case Type::LARGE_LIST:
+      return TypeName(*type.field(0)->type()) + "[]";
+    case Type::MAP: {
+      const auto& map = static_cast<const arrow::MapType&>(type);
+      return "map(" + TypeName(*map.key_type()) + ", " + TypeName(*map.item_type()) + ")";
+    }
     default:
       return type.ToString();
   }

@@ -7,6 +7,8 @@
 #include <arrow/compute/cast.h>
 #include <arrow/util/checked_cast.h>
 
+#include "storage/nested_columns.h"
+
 namespace tidemill {
 namespace {
 
@@ -74,6 +76,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> Relabel(const std::shared_ptr<arrow
   return arrow::MakeArray(std::move(data));
 }
 
+arrow::Result<std::shared_ptr<arrow::Array>> Decoded(const arrow::Array& column,
+                                                     const std::shared_ptr<arrow::DataType>& type);
+
 arrow::Result<std::shared_ptr<arrow::Array>> CastValues(
     std::shared_ptr<arrow::Array> column, const std::shared_ptr<arrow::DataType>& type) {
   if (column->type()->Equals(*type)) return column;
@@ -88,7 +93,25 @@ arrow::Result<std::shared_ptr<arrow::Array>> CastValues(
     ARROW_ASSIGN_OR_RAISE(column, Relabel(column, arrow::timestamp(unit, wanted.timezone())));
     if (column->type()->Equals(*type)) return column;
   }
+  if (column->type_id() == arrow::Type::DICTIONARY) return Decoded(*column, type);
+  if (column->type_id() == arrow::Type::LARGE_LIST && type->id() == arrow::Type::LIST) {
+    const auto& element = checked_cast<const arrow::LargeListType&>(*column->type()).value_type();
+    ARROW_ASSIGN_OR_RAISE(
+        column, arrow::compute::Cast(*column, arrow::list(arrow::field("element", element)),
+                                     arrow::compute::CastOptions::Safe()));
+  }
+  if (column->type_id() == type->id() && IsListOrMap(*type)) {
+    return WithConvertedElements(column, type, CastValues);
+  }
   return arrow::compute::Cast(*column, type, arrow::compute::CastOptions::Safe());
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> Decoded(const arrow::Array& column,
+                                                     const std::shared_ptr<arrow::DataType>& type) {
+  const auto& coded = checked_cast<const arrow::DictionaryArray&>(column);
+  ARROW_ASSIGN_OR_RAISE(auto values, CastValues(coded.dictionary(), type));
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(values, coded.indices()));
+  return taken.make_array();
 }
 
 }  // namespace
@@ -118,6 +141,17 @@ std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType
       if (decimal.precision() > arrow::Decimal128Type::kMaxPrecision) return type;
       return arrow::decimal128(decimal.precision(), decimal.scale());
     }
+    case arrow::Type::LIST:
+    case arrow::Type::MAP: {
+      if (!IsListOrMap(*type)) return type;
+      std::vector<std::shared_ptr<arrow::DataType>> elements;
+      for (const auto& field : ElementFields(*type)) elements.push_back(PlainType(field->type()));
+      return WithElements(*type, std::move(elements));
+    }
+    case arrow::Type::LARGE_LIST: {
+      const auto& element = checked_cast<const arrow::LargeListType&>(*type).value_type();
+      return PlainType(arrow::list(arrow::field("element", element)));
+    }
     default:
       return type;
   }
@@ -128,6 +162,11 @@ bool IsReadAsDictionary(const arrow::DataType& type) {
 }
 
 bool IsReadable(const arrow::DataType& type) {
+  if (IsListOrMap(type)) {
+    const auto fields = ElementFields(type);
+    return std::ranges::all_of(fields,
+                               [](const auto& field) { return IsReadable(*field->type()); });
+  }
   return !arrow::is_nested(type.id()) && type.id() != arrow::Type::HALF_FLOAT;
 }
 
@@ -171,12 +210,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> ConvertColumn(
     return encoded.make_array();
   }
 
+  if (!as_dictionary) return Decoded(*column, type);
   const auto& coded = checked_cast<const arrow::DictionaryArray&>(*column);
   ARROW_ASSIGN_OR_RAISE(auto values, CastValues(coded.dictionary(), type));
-  if (!as_dictionary) {
-    ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(values, coded.indices()));
-    return taken.make_array();
-  }
   ARROW_ASSIGN_OR_RAISE(auto indices, CastValues(coded.indices(), arrow::int32()));
   return std::make_shared<arrow::DictionaryArray>(arrow::dictionary(arrow::int32(), type), indices,
                                                   values);

@@ -21,7 +21,8 @@ std::shared_ptr<arrow::DataType> PlainType(const std::shared_ptr<arrow::DataType
 /// Whether row groups hand the type out as a dictionary (string and binary).
 bool IsReadAsDictionary(const arrow::DataType& type);
 
-/// Whether a column of this plain type can be read at all: not nested, not float16.
+/// Whether a column of this plain type can be read at all: not float16, and not nested save for
+/// lists and maps of plain values.
 bool IsReadable(const arrow::DataType& type);
 
 /// The smallest plain type that holds all values of two; null if there is none. Widening stays

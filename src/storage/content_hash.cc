@@ -11,6 +11,8 @@
 #include <xxhash.h>
 
 #include "base/hash.h"
+#include "storage/column_types.h"
+#include "storage/nested_columns.h"
 
 namespace tidemill {
 namespace {
@@ -45,6 +47,59 @@ struct ContentHasher::Column {
   Stream validity;
   Stream values;
   Stream lengths;
+  std::vector<std::unique_ptr<Column>> elements;  ///< of lists and maps
+
+  explicit Column(const arrow::Field& field)
+      : name(field.name()), type(PlainType(field.type())->ToString()) {
+    if (!IsListOrMap(*field.type())) return;
+    for (const auto& element : ElementFields(*field.type())) {
+      elements.push_back(std::make_unique<Column>(*element));
+    }
+  }
+
+  arrow::Status Append(const arrow::Array& array) {
+    if (array.length() == 0) return arrow::Status::OK();
+    AppendValidity(array);
+    switch (array.type_id()) {
+      case arrow::Type::BOOL:
+        AppendBooleans(checked_cast<const arrow::BooleanArray&>(array));
+        return arrow::Status::OK();
+      case arrow::Type::STRING:
+      case arrow::Type::BINARY:
+        AppendStrings(checked_cast<const arrow::BinaryArray&>(array));
+        return arrow::Status::OK();
+      case arrow::Type::LIST:
+      case arrow::Type::MAP:
+        return AppendElements(array);
+      default:
+        if (!arrow::is_fixed_width(*array.type()) || array.type()->bit_width() % 8 != 0 ||
+            array.type_id() == arrow::Type::DICTIONARY) {
+          return arrow::Status::NotImplemented("content hash of ", array.type()->ToString());
+        }
+        AppendFixed(array, array.type()->bit_width() / 8);
+        return arrow::Status::OK();
+    }
+  }
+
+  arrow::Status AppendElements(const arrow::Array& array) {
+    const std::vector<int32_t> sizes = LengthsOf(array);
+    lengths.Append(sizes.data(), sizes.size() * sizeof(int32_t));
+    ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector children, ElementsOf(array));
+    if (children.size() != elements.size()) {
+      return arrow::Status::NotImplemented("content hash of ", array.type()->ToString());
+    }
+    for (size_t i = 0; i < children.size(); ++i) {
+      ARROW_RETURN_NOT_OK(elements[i]->Append(*children[i]));
+    }
+    return arrow::Status::OK();
+  }
+
+  std::string Digests() const {
+    std::string text =
+        fmt::format("{} {} {}", validity.Digest(), values.Digest(), lengths.Digest());
+    for (const auto& element : elements) text += " (" + element->Digests() + ")";
+    return text;
+  }
 
   void AppendValidity(const arrow::Array& array) {
     uint8_t bytes[kBlockRows];
@@ -120,9 +175,7 @@ struct ContentHasher::Column {
 ContentHasher::ContentHasher(const arrow::Schema& schema,
                              const std::vector<std::string>& volatile_columns) {
   for (const std::shared_ptr<arrow::Field>& field : schema.fields()) {
-    auto column = std::make_unique<Column>();
-    column->name = field->name();
-    column->type = field->type()->ToString();
+    auto column = std::make_unique<Column>(*field);
     column->is_volatile = std::ranges::count(volatile_columns, field->name()) > 0;
     columns_.push_back(std::move(column));
   }
@@ -135,23 +188,7 @@ ContentHasher& ContentHasher::operator=(ContentHasher&&) noexcept = default;
 arrow::Status ContentHasher::Update(int column_index, const arrow::Array& values) {
   Column& column = *columns_[static_cast<size_t>(column_index)];
   if (column.is_volatile || values.length() == 0) return arrow::Status::OK();
-  column.AppendValidity(values);
-  switch (values.type_id()) {
-    case arrow::Type::BOOL:
-      column.AppendBooleans(checked_cast<const arrow::BooleanArray&>(values));
-      return arrow::Status::OK();
-    case arrow::Type::STRING:
-    case arrow::Type::BINARY:
-      column.AppendStrings(checked_cast<const arrow::BinaryArray&>(values));
-      return arrow::Status::OK();
-    default:
-      if (!arrow::is_fixed_width(*values.type()) || values.type()->bit_width() % 8 != 0 ||
-          values.type_id() == arrow::Type::DICTIONARY) {
-        return arrow::Status::NotImplemented("content hash of ", values.type()->ToString());
-      }
-      column.AppendFixed(values, values.type()->bit_width() / 8);
-      return arrow::Status::OK();
-  }
+  return column.Append(values);
 }
 
 std::string ContentHasher::Finish(int64_t num_rows) const {
@@ -159,9 +196,8 @@ std::string ContentHasher::Finish(int64_t num_rows) const {
   for (const std::unique_ptr<Column>& column : columns_) {
     if (column->is_volatile) continue;
     // Lengths before names keep any two lists of columns apart.
-    text +=
-        fmt::format("{}:{} {} {} {} {}\n", column->name.size(), column->name, column->type,
-                    column->validity.Digest(), column->values.Digest(), column->lengths.Digest());
+    text += fmt::format("{}:{} {} {}\n", column->name.size(), column->name, column->type,
+                        column->Digests());
   }
   return HashHex(text);
 }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "storage/column_types.h"
+#include "storage/nested_columns.h"
 #include "storage/parquet_sink.h"
 
 namespace tidemill {
@@ -82,6 +83,15 @@ arrow::Status AddColumn(const arrow::Array& values, const Hash128& seed, std::sp
         AddWord(seed, flags.Value(row) ? 1 : 0, &sums[i]);
       }
     }
+    return arrow::Status::OK();
+  }
+  if (IsListOrMap(type)) {
+    std::string bytes;
+    AddEach(values, seed, sums, [&](int64_t row) -> std::string_view {
+      bytes.clear();
+      AppendValueBytes(values, row, &bytes);
+      return bytes;
+    });
     return arrow::Status::OK();
   }
   if (type.id() == arrow::Type::FIXED_SIZE_BINARY || type.id() == arrow::Type::DECIMAL128) {

@@ -168,7 +168,7 @@ ColumnFacts FactsOf(const ParquetFooter& footer, int row_group, const std::strin
   if (leaf < 0) return facts;
   const std::shared_ptr<arrow::DataType>& type =
       footer.schema->field(footer.schema->GetFieldIndex(column))->type();
-  if (!IsReadable(*type)) return facts;
+  if (!IsReadable(*type) || arrow::is_nested(type->id())) return facts;
   try {
     const auto chunk = footer.metadata->RowGroup(row_group)->ColumnChunk(leaf);
     if (!chunk->is_stats_set()) return facts;

@@ -19,6 +19,7 @@
 #include "storage/column_types.h"
 #include "storage/content_hash.h"
 #include "storage/nan_statistics.h"
+#include "storage/nested_columns.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_reading.h"
 #include "storage/pending_rows.h"
@@ -76,6 +77,8 @@ class DistinctCounter {
 
 bool DictionaryPays(const arrow::Array& column) {
   if (column.type_id() == arrow::Type::BOOL) return false;
+  // The writer itself gives up a dictionary that does not pay.
+  if (IsListOrMap(*column.type())) return true;
   DistinctCounter counter(column.length() / kRowsPerDictionaryValue);
   if (arrow::is_binary_like(column.type_id())) {
     const auto& strings = checked_cast<const arrow::BinaryArray&>(column);
@@ -121,6 +124,11 @@ class OutputFile {
     file->properties_ = properties;
     file->holds_nan_.assign(static_cast<size_t>(schema->num_fields()), false);
     file->arrow_properties_ = parquet::default_arrow_writer_properties();
+    int leaf = 0;
+    for (const auto& field : schema->fields()) {
+      file->leaves_.push_back(leaf);
+      leaf += field->type()->id() == arrow::Type::MAP ? 2 : 1;
+    }
     std::shared_ptr<parquet::SchemaDescriptor> descriptor;
     ARROW_RETURN_NOT_OK(parquet::arrow::ToParquetSchema(schema.get(), *properties,
                                                         *file->arrow_properties_, &descriptor));
@@ -148,7 +156,7 @@ class OutputFile {
                       try {
                         const arrow::Array& column = *columns[static_cast<size_t>(i)];
                         ARROW_RETURN_NOT_OK(hasher->Update(static_cast<int>(i), column));
-                        return WriteColumn(group->column(static_cast<int>(i)), column);
+                        return WriteColumn(group, leaves_[static_cast<size_t>(i)], column);
                       } catch (const std::exception& error) {
                         return arrow::Status::IOError(error.what());
                       }
@@ -175,16 +183,30 @@ class OutputFile {
   bool holds_nan(size_t column) const { return holds_nan_[column]; }
 
  private:
-  arrow::Status WriteColumn(parquet::ColumnWriter* writer, const arrow::Array& column) {
+  /// Writes the columns of the file that hold `column`, the first of which is `leaf`.
+  arrow::Status WriteColumn(parquet::RowGroupWriter* group, int leaf, const arrow::Array& column) {
+    parquet::ArrowWriteContext context(arrow::default_memory_pool(), arrow_properties_.get());
+    if (IsListOrMap(*column.type())) {
+      ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector elements, ElementsOf(column));
+      for (size_t i = 0; i < elements.size(); ++i) {
+        const NestedLevels levels = LevelsOf(column, i, *elements[i]);
+        const bool is_key = column.type_id() == arrow::Type::MAP && i == 0;
+        ARROW_RETURN_NOT_OK(group->column(leaf + static_cast<int>(i))
+                                ->WriteArrow(levels.definition.data(), levels.repetition.data(),
+                                             static_cast<int64_t>(levels.definition.size()),
+                                             *elements[i], &context,
+                                             /*leaf_field_nullable=*/!is_key));
+      }
+      return arrow::Status::OK();
+    }
     std::vector<int16_t> levels(static_cast<size_t>(column.length()), 1);
     if (column.null_count() > 0) {
       for (int64_t i = 0; i < column.length(); ++i) {
         levels[static_cast<size_t>(i)] = column.IsValid(i) ? 1 : 0;
       }
     }
-    parquet::ArrowWriteContext context(arrow::default_memory_pool(), arrow_properties_.get());
-    return writer->WriteArrow(levels.data(), nullptr, column.length(), column, &context,
-                              /*leaf_field_nullable=*/true);
+    return group->column(leaf)->WriteArrow(levels.data(), nullptr, column.length(), column,
+                                           &context, /*leaf_field_nullable=*/true);
   }
 
   std::shared_ptr<arrow::io::FileOutputStream> stream_;
@@ -194,6 +216,7 @@ class OutputFile {
   std::shared_ptr<arrow::Schema> schema_;
   std::shared_ptr<parquet::WriterProperties> properties_;
   std::vector<bool> holds_nan_;  ///< by column
+  std::vector<int> leaves_;      ///< by column: the first column of the file that holds it
 };
 
 class RollingSink : public ParquetSink {
@@ -343,6 +366,11 @@ class RollingSink : public ParquetSink {
   std::vector<WrittenFile> files_;
 };
 
+arrow::Status CannotBeWritten(const std::string& column, const arrow::DataType& type) {
+  return MakeError(ErrorCode::kInvalid, fmt::format("column '{}' of type {} cannot be written",
+                                                    column, type.ToString()));
+}
+
 }  // namespace
 
 arrow::Result<std::shared_ptr<arrow::DataType>> StoredType(const arrow::Field& field) {
@@ -370,10 +398,19 @@ arrow::Result<std::shared_ptr<arrow::DataType>> StoredType(const arrow::Field& f
           ErrorCode::kInvalid,
           fmt::format("column '{}' is NULL in every row and has no type", field.name()),
           fmt::format("give it one: cast({} as bigint)", field.name()));
+    case arrow::Type::LIST:
+    case arrow::Type::MAP: {
+      if (!IsListOrMap(*type)) return CannotBeWritten(field.name(), *type);
+      std::vector<std::shared_ptr<arrow::DataType>> elements;
+      for (const auto& element : ElementFields(*type)) {
+        ARROW_ASSIGN_OR_RAISE(elements.emplace_back(),
+                              StoredType(*arrow::field(field.name(), element->type())));
+      }
+      return WithElements(*type, std::move(elements));
+    }
     default:
       if (arrow::is_integer(type->id())) return type;
-      return MakeError(ErrorCode::kInvalid, fmt::format("column '{}' of type {} cannot be written",
-                                                        field.name(), type->ToString()));
+      return CannotBeWritten(field.name(), *type);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <arrow/util/checked_cast.h>
 
 #include "storage/column_types.h"
+#include "storage/nested_columns.h"
 
 namespace tidemill {
 
@@ -18,6 +19,13 @@ double MemoryBytes(const arrow::Array& column) {
       if (column.IsValid(i)) bytes += strings.value_length(i);
     }
     return static_cast<double>(bytes);
+  }
+  if (IsListOrMap(*column.type())) {
+    double bytes = 4 * static_cast<double>(column.length());
+    const auto elements = ElementsOf(column);
+    if (!elements.ok()) return bytes;
+    for (const auto& element : *elements) bytes += MemoryBytes(*element);
+    return bytes;
   }
   return static_cast<double>(column.type()->bit_width()) / 8 * static_cast<double>(column.length());
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <new>
+#include <numeric>
 #include <utility>
 
 #include <arrow/array/concatenate.h>
@@ -10,6 +11,7 @@
 #include <parquet/file_reader.h>
 
 #include "storage/column_types.h"
+#include "storage/nested_columns.h"
 #include "storage/parquet_reading.h"
 #include "storage/parquet_source.h"
 #include "storage/prefetched_file.h"
@@ -24,7 +26,14 @@ struct WantedColumn {
   std::string name;
   std::shared_ptr<arrow::DataType> type;  ///< plain
   bool as_dictionary = false;
-  int leaf = -1;  ///< -1: the file lacks it
+  int leaf = -1;  ///< -1: the file lacks it; of a map that of the keys
+  int num_leaves = 1;
+
+  std::vector<int> leaves() const {
+    std::vector<int> all(static_cast<size_t>(num_leaves));
+    std::iota(all.begin(), all.end(), leaf);
+    return all;
+  }
 };
 
 /// Arrow builds a dictionary while it decodes plain and dictionary pages, but not those of the
@@ -42,7 +51,7 @@ arrow::Result<WantedColumn> Find(const ParquetFooter& footer, const arrow::Schem
                                  const std::string& name) {
   const std::shared_ptr<arrow::Field> field = schema.GetFieldByName(name);
   if (field == nullptr) return arrow::Status::Invalid("there is no column '", name, "'");
-  WantedColumn wanted = {name, field->type(), IsReadAsDictionary(*field->type()), -1};
+  WantedColumn wanted = {name, field->type(), IsReadAsDictionary(*field->type())};
   if (!IsReadable(*field->type())) {
     return arrow::Status::Invalid("column '", name, "' has type ", field->type()->ToString(),
                                   ", which cannot be read");
@@ -51,6 +60,11 @@ arrow::Result<WantedColumn> Find(const ParquetFooter& footer, const arrow::Schem
   const int index = footer.schema->GetFieldIndex(name);
   if (index < 0) return wanted;
   const parquet::schema::Node& node = *descriptor.group_node()->field(index);
+  if (IsListOrMap(*field->type()) && IsListOrMap(*footer.schema->field(index)->type())) {
+    wanted.num_leaves = field->type()->id() == arrow::Type::MAP ? 2 : 1;
+    while (wanted.leaf < 0 || descriptor.GetColumnRoot(wanted.leaf) != &node) ++wanted.leaf;
+    return wanted;
+  }
   if (!node.is_primitive() || node.is_repeated()) {
     return arrow::Status::Invalid("column '", name, "' is nested in this file");
   }
@@ -125,7 +139,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> ReadColumn(parquet::arrow::FileRead
     return ConvertColumn(std::make_shared<arrow::NullArray>(num_rows), wanted.type,
                          wanted.as_dictionary);
   }
-  ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(row_group, {wanted.leaf}));
+  ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(row_group, wanted.leaves()));
   ARROW_ASSIGN_OR_RAISE(auto column, SingleChunk(*table->column(0)));
   if (column->length() != num_rows) {
     return arrow::Status::Invalid("it has ", column->length(), " values for ", num_rows, " rows");
@@ -145,12 +159,14 @@ std::vector<arrow::io::ReadRange> RangesOf(const parquet::FileMetaData& metadata
   const auto group = metadata.RowGroup(row_group);
   for (const WantedColumn& column : wanted) {
     if (column.leaf < 0) continue;
-    const auto chunk = group->ColumnChunk(column.leaf);
-    int64_t begin = chunk->data_page_offset();
-    if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0) {
-      begin = std::min(begin, chunk->dictionary_page_offset());
+    for (const int leaf : column.leaves()) {
+      const auto chunk = group->ColumnChunk(leaf);
+      int64_t begin = chunk->data_page_offset();
+      if (chunk->has_dictionary_page() && chunk->dictionary_page_offset() > 0) {
+        begin = std::min(begin, chunk->dictionary_page_offset());
+      }
+      ranges.push_back({begin, chunk->total_compressed_size()});
     }
-    ranges.push_back({begin, chunk->total_compressed_size()});
   }
   return ranges;
 }

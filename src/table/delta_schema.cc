@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/column_types.h"
+#include "storage/nested_columns.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
@@ -48,11 +49,50 @@ bool IsConstrained(const Json& metadata) {
   return false;
 }
 
+/// Lists and maps are objects in the schema; here they go as their JSON, in one form.
+Json ArrayJson(const Json& element) {
+  return {{"type", "array"}, {"elementType", element}, {"containsNull", true}};
+}
+Json MapJson(const Json& key, const Json& value) {
+  return {{"type", "map"}, {"keyType", key}, {"valueType", value}, {"valueContainsNull", true}};
+}
+
+/// A type as DeltaField has it: "" for one that is nested more deeply.
+std::string TypeText(const Json& type) {
+  if (type.is_string()) return type.get<std::string>();
+  const auto is_plain = [&](const char* part) {
+    return type.contains(part) && type.at(part).is_string();
+  };
+  const std::string kind = type.value("type", "");
+  if (kind == "array" && is_plain("elementType")) return ArrayJson(type.at("elementType")).dump();
+  if (kind == "map" && is_plain("keyType") && is_plain("valueType")) {
+    return MapJson(type.at("keyType"), type.at("valueType")).dump();
+  }
+  return "";
+}
+
+bool IsNestedText(const std::string& type) { return type.starts_with('{'); }
+
+Json TypeJson(const std::string& type) {
+  return IsNestedText(type) ? Json::parse(type) : Json(type);
+}
+
+/// "array<string>" for people.
+std::string ShownType(const std::string& type) {
+  if (!IsNestedText(type)) return type.empty() ? "nested" : type;
+  const Json json = Json::parse(type);
+  if (json.at("type") == "array") {
+    return "array<" + json.at("elementType").get<std::string>() + ">";
+  }
+  return "map<" + json.at("keyType").get<std::string>() + ", " +
+         json.at("valueType").get<std::string>() + ">";
+}
+
 DeltaField FieldFrom(const Json& json) {
   DeltaField field;
   field.name = json.at("name");
   field.physical_name = field.name;
-  if (json.at("type").is_string()) field.type = json.at("type");
+  field.type = TypeText(json.at("type"));
   field.nullable = json.value("nullable", true);
   const auto metadata = json.find("metadata");
   if (metadata == json.end() || !metadata->is_object()) return field;
@@ -88,7 +128,8 @@ bool Widens(const std::string& narrow, const std::string& wide) {
 }
 
 Json FieldJson(const std::string& name, const std::string& type) {
-  return {{"name", name}, {"type", type}, {"nullable", true}, {"metadata", Json::object()}};
+  return {
+      {"name", name}, {"type", TypeJson(type)}, {"nullable", true}, {"metadata", Json::object()}};
 }
 
 }  // namespace
@@ -120,6 +161,19 @@ std::shared_ptr<arrow::DataType> ArrowTypeOf(const std::string& delta_type) {
   if (delta_type == "date") return arrow::date32();
   if (delta_type == "timestamp") return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
   if (delta_type == "timestamp_ntz") return arrow::timestamp(arrow::TimeUnit::MICRO);
+  if (IsNestedText(delta_type)) {
+    const Json json = Json::parse(delta_type);
+    const auto part = [&](const char* name) {
+      return ArrowTypeOf(json.at(name).get<std::string>());
+    };
+    if (json.at("type") == "array") {
+      const auto element = part("elementType");
+      return element == nullptr ? nullptr : arrow::list(arrow::field("element", element));
+    }
+    const auto key = part("keyType");
+    const auto value = part("valueType");
+    return key == nullptr || value == nullptr ? nullptr : arrow::map(key, value);
+  }
   const auto decimal = ParseDecimal(delta_type);
   if (!decimal || decimal->precision < 1 || decimal->precision > 38) return nullptr;
   return arrow::decimal128(decimal->precision, decimal->scale);
@@ -160,6 +214,16 @@ arrow::Result<std::string> DeltaTypeOf(const arrow::Field& field) {
     case arrow::Type::DECIMAL128: {
       const auto& decimal = static_cast<const arrow::Decimal128Type&>(*type);
       return fmt::format("decimal({},{})", decimal.precision(), decimal.scale());
+    }
+    case arrow::Type::LIST:
+    case arrow::Type::MAP: {
+      std::vector<std::string> elements;
+      for (const auto& element : ElementFields(*type)) {
+        ARROW_ASSIGN_OR_RAISE(elements.emplace_back(),
+                              DeltaTypeOf(*arrow::field(field.name(), element->type())));
+      }
+      if (type->id() == arrow::Type::LIST) return ArrayJson(elements[0]).dump();
+      return MapJson(elements[0], elements[1]).dump();
     }
     default:
       return MakeError(ErrorCode::kInvalid,
@@ -221,8 +285,7 @@ arrow::Result<EvolvedSchema> EvolveDeltaSchema(
         continue;
       }
       const auto there = field->at("name").get<std::string>();
-      const Json& there_type = field->at("type");
-      const std::string held = there_type.is_string() ? there_type.get<std::string>() : "nested";
+      const std::string held = TypeText(field->at("type"));
       if (there != name) {
         differences += fmt::format("; '{}' is '{}' in the table", name, there);
       } else if (held == type || Widens(type, held)) {
@@ -235,7 +298,8 @@ arrow::Result<EvolvedSchema> EvolveDeltaSchema(
         evolved.widened.push_back(name);
         evolved.types.push_back(type);
       } else {
-        differences += fmt::format("; '{}' is {} and the table has {}", name, type, held);
+        differences += fmt::format("; '{}' is {} and the table has {}", name, ShownType(type),
+                                   ShownType(held));
       }
     }
     evolved.schema_string = schema.dump();

@@ -20,7 +20,8 @@ struct DeltaField {
   std::string name;
   std::string physical_name;  ///< in files and in the log; `name` without column mapping
   int field_id = -1;          ///< of column mapping; -1: none
-  std::string type;           ///< "long", "decimal(10,2)"; empty: nested
+  std::string type;  ///< "long", "decimal(10,2)", the JSON of a list or map of such; empty:
+                     ///< nested more deeply
   bool nullable = true;
   bool is_constrained = false;  ///< it is generated, an identity or has an invariant
 };

@@ -15,6 +15,7 @@
 #include "table/durable_files.h"
 #include "table/ledger_json.h"
 #include "table/local_writer.h"
+#include "table/quarantine.h"
 #include "table/run_id.h"
 #include "tidemill/error.h"
 
@@ -51,6 +52,8 @@ class DeltaWriter : public TableWriter {
     ARROW_RETURN_NOT_OK(UpdateSnapshot());
     return location_.is_local ? RecoverOtherRuns() : arrow::Status::OK();
   }
+
+  const std::string& run_id() const override { return run_id_; }
 
   arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) override {
     std::optional<FileLock> file_lock;
@@ -133,6 +136,16 @@ class DeltaWriter : public TableWriter {
                                  "being published",
                                  location_.uri, lock.date()),
                      "run again when fewer write to the table");
+  }
+
+  arrow::Result<std::string> NewQuarantinePath() override {
+    if (staging_ != nullptr) return staging_->TemporaryPath();
+    return scratch_.NewPath();
+  }
+
+  arrow::Status KeepQuarantined(const std::string& local_path, const std::string& name,
+                                int64_t bytes) override {
+    return files_->Place(local_path, QuarantinePath(run_id_, name), bytes);
   }
 
   arrow::Status RecordFailure(const DateLock& lock, const std::string& reason) override {

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include <arrow/array/array_binary.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
+#include <arrow/compute/api_vector.h>
 #include <arrow/util/bit_util.h>
 #include <arrow/util/checked_cast.h>
 
@@ -25,6 +28,7 @@ class Gatherer {
       : chunks_(chunks), shift_(shift), mask_((uint32_t{1} << shift) - 1), rows_(rows) {}
 
   arrow::Result<std::shared_ptr<arrow::Array>> Run() {
+    if (arrow::is_nested(chunks_.front()->type_id())) return TakeNested();
     ARROW_RETURN_NOT_OK(GatherValidity());
     const std::shared_ptr<arrow::DataType>& type = chunks_.front()->type();
     std::vector<std::shared_ptr<arrow::Buffer>> buffers = {validity_};
@@ -41,6 +45,23 @@ class Gatherer {
   }
 
  private:
+  /// Lists and maps: rare, and not worth a loop of their own.
+  arrow::Result<std::shared_ptr<arrow::Array>> TakeNested() const {
+    std::vector<int64_t> begins;
+    int64_t begin = 0;
+    for (const auto& chunk : chunks_) {
+      begins.push_back(begin);
+      begin += chunk->length();
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto all, arrow::Concatenate(chunks_));
+    arrow::Int64Builder places;
+    ARROW_RETURN_NOT_OK(places.Reserve(static_cast<int64_t>(rows_.size())));
+    for (const uint32_t row : rows_) places.UnsafeAppend(begins[row >> shift_] + (row & mask_));
+    ARROW_ASSIGN_OR_RAISE(const auto indices, places.Finish());
+    ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(all, indices));
+    return taken.make_array();
+  }
+
   arrow::Status GatherValidity() {
     bool has_nulls = false;
     std::vector<const arrow::Array*> chunks;

@@ -7,7 +7,6 @@
 
 #include <arrow/scalar.h>
 #include <arrow/util/checked_cast.h>
-#include <xxhash.h>
 
 #include "tidemill/error.h"
 
@@ -63,27 +62,25 @@ bool HasFixedBytes(const arrow::DataType& type) {
 
 }  // namespace
 
-arrow::Result<std::vector<KeySet::Hash>> KeySet::Hashes(const arrow::ArrayVector& columns,
-                                                        int64_t num_rows) {
+arrow::Result<std::vector<Hash128>> HashKeys(const arrow::ArrayVector& columns, int64_t num_rows) {
   for (const auto& column : columns) {
     if (!HasFixedBytes(*column->type())) {
       return arrow::Status::Invalid("a key cannot be of type ", column->type()->ToString());
     }
   }
-  std::vector<Hash> hashes(static_cast<size_t>(num_rows));
+  std::vector<Hash128> hashes(static_cast<size_t>(num_rows));
   std::string bytes;
   for (int64_t row = 0; row < num_rows; ++row) {
     bytes.clear();
     for (const auto& column : columns) AppendValue(*column, row, &bytes);
-    const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-    hashes[static_cast<size_t>(row)] = {hash.low64, hash.high64};
+    hashes[static_cast<size_t>(row)] = HashBytes128(bytes);
   }
   return hashes;
 }
 
 arrow::Result<std::optional<int64_t>> KeySet::Add(const arrow::ArrayVector& columns,
                                                   int64_t num_rows) {
-  ARROW_ASSIGN_OR_RAISE(const auto hashes, Hashes(columns, num_rows));
+  ARROW_ASSIGN_OR_RAISE(const auto hashes, HashKeys(columns, num_rows));
   std::optional<int64_t> repeated;
   for (int64_t row = 0; row < num_rows; ++row) {
     const bool is_new = keys_.insert(hashes[static_cast<size_t>(row)]).second;
@@ -94,7 +91,7 @@ arrow::Result<std::optional<int64_t>> KeySet::Add(const arrow::ArrayVector& colu
 
 arrow::Result<int64_t> KeySet::Find(const arrow::ArrayVector& columns, int64_t num_rows,
                                     std::vector<uint8_t>* found) const {
-  ARROW_ASSIGN_OR_RAISE(const auto hashes, Hashes(columns, num_rows));
+  ARROW_ASSIGN_OR_RAISE(const auto hashes, HashKeys(columns, num_rows));
   found->resize(hashes.size());
   int64_t count = 0;
   for (size_t row = 0; row < hashes.size(); ++row) {

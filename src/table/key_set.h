@@ -15,7 +15,12 @@
 #include <arrow/array.h>
 #include <arrow/result.h>
 
+#include "base/hash.h"
+
 namespace tidemill {
+
+/// The hash of the key of each row; arrays of plain types, one per key column.
+arrow::Result<std::vector<Hash128>> HashKeys(const arrow::ArrayVector& columns, int64_t num_rows);
 
 class KeySet {
  public:
@@ -28,19 +33,11 @@ class KeySet {
                               std::vector<uint8_t>* found) const;
 
  private:
-  struct Hash {
-    uint64_t low = 0;
-    uint64_t high = 0;
-    bool operator==(const Hash&) const = default;
-  };
   struct Fold {
-    size_t operator()(const Hash& hash) const { return hash.low; }
+    size_t operator()(const Hash128& hash) const { return hash.low; }
   };
 
-  static arrow::Result<std::vector<Hash>> Hashes(const arrow::ArrayVector& columns,
-                                                 int64_t num_rows);
-
-  std::unordered_set<Hash, Fold> keys_;
+  std::unordered_set<Hash128, Fold> keys_;
 };
 
 /// "user_id = u1, country = NULL" for one row.

@@ -69,6 +69,9 @@ struct PublishedState {
   std::vector<OtherInput> other_inputs;  ///< in the order of the pipeline file
   int64_t rows_read = 0;
   int64_t rows_quarantined = 0;  ///< of rows_read, by row rules
+  /// Entities that the last published date before this one had not, and that only it had; where
+  /// that was counted.
+  std::optional<int64_t> entities_entered, entities_left;
   int64_t rows_dropped = 0;
   int64_t rows_filtered = 0;
   int64_t rows_unmatched = 0;  ///< left since an inner join found nothing for them

@@ -176,6 +176,8 @@ Json PublishedToJson(const PublishedState& state) {
   json["checks"] = ChecksToJson(state.checks);
   json["inputs"] = InputsToJson(state.inputs);
   if (state.input_version.has_value()) json["input_version"] = *state.input_version;
+  if (state.entities_entered) json["entities_entered"] = *state.entities_entered;
+  if (state.entities_left) json["entities_left"] = *state.entities_left;
   if (!state.other_inputs.empty()) json["other_inputs"] = OtherInputsToJson(state.other_inputs);
   if (state.transaction >= 0) json["transaction"] = state.transaction;
   return json;
@@ -209,6 +211,12 @@ PublishedState PublishedFromJson(const Json& json) {
   state.inputs = InputsFromJson(json.at("inputs"));
   if (const auto at = json.find("input_version"); at != json.end()) {
     state.input_version = at->get<int64_t>();
+  }
+  if (const auto at = json.find("entities_entered"); at != json.end()) {
+    state.entities_entered = at->get<int64_t>();
+  }
+  if (const auto at = json.find("entities_left"); at != json.end()) {
+    state.entities_left = at->get<int64_t>();
   }
   if (const auto at = json.find("other_inputs"); at != json.end()) {
     state.other_inputs = OtherInputsFromJson(*at);
@@ -292,6 +300,7 @@ std::string RunToJson(const RunRecord& run) {
                {"started_at", FormatInstant(run.started_at)},
                {"finished_at", FormatInstant(run.finished_at)},
                {"rows_read", run.rows_read},
+               {"rows_quarantined", run.rows_quarantined},
                {"bytes_read", run.bytes_read},
                {"bytes_written", run.bytes_written},
                {"peak_memory", run.peak_memory},
@@ -341,6 +350,7 @@ arrow::Result<RunRecord> RunFromJson(const std::string& text, const std::string&
     run.started_at = InstantFrom(json, "started_at");
     run.finished_at = InstantFrom(json, "finished_at");
     run.rows_read = Get<int64_t>(json, "rows_read", 0);
+    run.rows_quarantined = Get<int64_t>(json, "rows_quarantined", 0);
     run.bytes_read = Get<int64_t>(json, "bytes_read", 0);
     run.bytes_written = Get<int64_t>(json, "bytes_written", 0);
     run.peak_memory = Get<int64_t>(json, "peak_memory", 0);

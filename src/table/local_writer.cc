@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "table/durable_files.h"
+#include "table/quarantine.h"
+#include "table/table_files.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
@@ -38,6 +40,8 @@ class LocalWriter : public TableWriter {
     return RecoverOtherRuns();
   }
 
+  const std::string& run_id() const override { return run_id_; }
+
   arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) override {
     ARROW_ASSIGN_OR_RAISE(FileLock lock, LockDate(path_, date, run_id_));
     ARROW_RETURN_NOT_OK(RecoverDate(path_, date, staging_.get(), probe_));
@@ -64,6 +68,14 @@ class LocalWriter : public TableWriter {
     intent.entry = EntryOf(lock.date(), std::move(state));
     ARROW_RETURN_NOT_OK(PublishStaged(path_, std::move(intent), staging_.get(), probe_));
     return publication;
+  }
+
+  arrow::Result<std::string> NewQuarantinePath() override { return staging_->TemporaryPath(); }
+
+  arrow::Status KeepQuarantined(const std::string& local_path, const std::string& name,
+                                int64_t bytes) override {
+    const auto files = MakeLocalTableFiles(path_, [this] { return staging_->TemporaryPath(); });
+    return files->Place(local_path, QuarantinePath(run_id_, name), bytes);
   }
 
   arrow::Status RecordFailure(const DateLock& lock, const std::string& reason) override {

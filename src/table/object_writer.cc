@@ -8,6 +8,7 @@
 #include "storage/parallel_for.h"
 #include "storage/scratch_folder.h"
 #include "table/ledger_json.h"
+#include "table/quarantine.h"
 #include "table/run_id.h"
 #include "table/this_process.h"
 #include "tidemill/error.h"
@@ -33,6 +34,8 @@ class ObjectWriter : public TableWriter {
         probe_(std::move(probe)),
         scratch_(table.options().scratch),
         files_(MakeObjectTableFiles(table.location())) {}
+
+  const std::string& run_id() const override { return run_id_; }
 
   arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) override {
     DateLock lock(date, partition, std::nullopt);
@@ -89,6 +92,13 @@ class ObjectWriter : public TableWriter {
     ARROW_ASSIGN_OR_RAISE(publication.warnings, RemoveReplaced(*published, entry));
     static_cast<void>(files_->Remove(NotePath(lock.date(), run_id_)));
     return publication;
+  }
+
+  arrow::Result<std::string> NewQuarantinePath() override { return scratch_.NewPath(); }
+
+  arrow::Status KeepQuarantined(const std::string& local_path, const std::string& name,
+                                int64_t bytes) override {
+    return files_->Place(local_path, QuarantinePath(run_id_, name), bytes);
   }
 
   arrow::Status RecordFailure(const DateLock& lock, const std::string& reason) override {

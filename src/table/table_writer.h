@@ -52,6 +52,8 @@ class TableWriter {
  public:
   virtual ~TableWriter() = default;
 
+  virtual const std::string& run_id() const = 0;
+
   /// Takes a date, whose directory is or will be `partition`. An error (kConflict) names the run
   /// that holds it.
   virtual arrow::Result<DateLock> Lock(const std::string& date, const std::string& partition) = 0;
@@ -69,6 +71,14 @@ class TableWriter {
   virtual arrow::Result<Publication> Publish(const DateLock& lock,
                                              std::unique_ptr<StagedPartition> staged,
                                              PublishedState state) = 0;
+
+  /// A path on this machine for a file that KeepQuarantined takes over.
+  virtual arrow::Result<std::string> NewQuarantinePath() = 0;
+
+  /// Puts a finished file of quarantined rows, of `bytes` bytes, into the table's quarantine, where
+  /// it appears at once under `name` (quarantine.h). It does not matter what becomes of the run.
+  virtual arrow::Status KeepQuarantined(const std::string& local_path, const std::string& name,
+                                        int64_t bytes) = 0;
 
   /// Notes in the ledger that this run failed for a date. What is published, and what the ledger
   /// says of it, stays.

@@ -10,6 +10,8 @@ RELATIVE = 1e-9
 def same(got: object, want: object, exact: bool) -> bool:
     if got is None or want is None:
         return got is None and want is None
+    if isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)):  # a map is a list of pairs
+        return len(got) == len(want) and all(same(a, b, exact) for a, b in zip(got, want))
     if isinstance(got, float) or isinstance(want, float):
         got, want = float(got), float(want)
         if math.isnan(got) or math.isnan(want):

@@ -17,12 +17,30 @@ MACROS = [
     "CREATE MACRO td_sqrt(x) AS CASE WHEN CAST(x AS DOUBLE) >= 0 THEN sqrt(CAST(x AS DOUBLE)) END",
     "CREATE MACRO td_datediff(a, b) AS date_diff('day', CAST(b AS DATE), CAST(a AS DATE))",
 ]
-RENAMED = {"ln": "td_ln", "log10": "td_log10", "sqrt": "td_sqrt", "datediff": "td_datediff"}
+RENAMED = {
+    "ln": "td_ln", "log10": "td_log10", "sqrt": "td_sqrt", "datediff": "td_datediff",
+    "cardinality": "len", "element_at": "list_extract",
+}  # fmt: skip
 
 AGGREGATES = {
     "count", "sum", "avg", "min", "max", "stddev", "variance", "stddev_samp", "stddev_pop", "var_samp", "var_pop",
     "bool_and", "every", "bool_or", "first", "last", "min_by", "max_by",
+    "count_if", "approx_count_distinct", "mode", "top_k", "histogram", "collect_set", "collect_list", "median",
+    "percentile_cont", "percentile_disc", "approx_percentile", "corr", "covar_samp", "covar_pop", "skewness", "kurtosis",
 }  # fmt: skip
+
+#: The values in list {v} with their negated counts, so that the most frequent comes first.
+COUNTED = "list_transform(list_distinct({v}), lambda e: struct_pack(n := -len(list_filter({v}, lambda o: o = e)), x := e))"
+OF_VALUES = {
+    "mode": f"list_sort({COUNTED})[1].x",
+    "top_k": f"list_transform(list_sort({COUNTED})[1:{{p}}], lambda e: e.x)",
+    "histogram": "map_from_entries(list_sort(list_transform(list_distinct({v}), "
+    "lambda e: struct_pack(k := e, n := len(list_filter({v}, lambda o: o = e))))))",
+    "collect_set": "coalesce(list_sort(list_distinct({v})), [])",
+    "percentile_disc": "list_sort({v})[CAST(greatest(1, ceil({p} * len({v}))) AS BIGINT)]",
+}
+OF_VALUES["approx_percentile"] = OF_VALUES["percentile_disc"]  # exact while the different values are few
+PAIRS = ("corr", "covar_samp", "covar_pop")
 
 
 class _Plain(Postgres):
@@ -66,9 +84,13 @@ def take_aggregates(text: str, name_of) -> str:
         call = node
         if isinstance(node, exp.Filter):
             call, condition = node.this, duckdb_sql(node.expression.this)
+        ordered = []
+        if isinstance(call, exp.WithinGroup):
+            ordered = [call.expression.expressions[0].this]
+            call = call.this
         if not isinstance(call, exp.Anonymous) or call.name.lower() not in AGGREGATES:
             return node
-        arguments = call.expressions
+        arguments = [*ordered, *call.expressions]
         distinct = len(arguments) == 1 and isinstance(arguments[0], exp.Distinct)
         if distinct:
             arguments = arguments[0].expressions
@@ -118,6 +140,20 @@ def aggregate_sql(call: Aggregate, within: str, event_time: str | None, types) -
 
     where = f" FILTER (WHERE {' AND '.join(conditions)})"
     x = arguments[0]
+    if name == "count_if":
+        return f"count(*) FILTER (WHERE {' AND '.join([*conditions, f'({x}) IS TRUE'])})"
+    if name == "approx_count_distinct":  # exact while they are few
+        return f"count(DISTINCT {x}){where}"
+    if name == "collect_list":
+        conditions += [f"({x}) IS NOT NULL", f"({event_time}) IS NOT NULL"]
+        return f"coalesce(list({x} ORDER BY {event_time}, {x}) FILTER (WHERE {' AND '.join(conditions)}), [])"
+    if name in OF_VALUES:
+        listed = f"(list({distinct}{x}) FILTER (WHERE {' AND '.join([*conditions, f'({x}) IS NOT NULL'])}))"
+        return OF_VALUES[name].format(v=listed, p=arguments[1] if len(arguments) > 1 else "")
+    if name in PAIRS:
+        both = [f"({argument}) IS NOT NULL" for argument in arguments]
+        pairs = ", ".join(f"CAST({argument} AS DOUBLE)" for argument in arguments)
+        return f"exact_{name}(list([{pairs}]) FILTER (WHERE {' AND '.join([*conditions, *both])}))"
     if name == "count" and x == "*":
         return f"count(*){where}"
     if name in ("count", "min", "max", "bool_and", "bool_or"):
@@ -134,4 +170,6 @@ def aggregate_sql(call: Aggregate, within: str, event_time: str | None, types) -
         if kind in ("DOUBLE", "FLOAT"):
             return f"exact_mean({values})"
         return f"td_divide(sum({distinct}{x}){where}, count({distinct}{x}){where})"
+    if name in ("median", "percentile_cont"):
+        return f"exact_percentile({values}, {arguments[1] if len(arguments) > 1 else '0.5'})"
     return f"exact_{name}({values})"

@@ -128,6 +128,8 @@ class Grammar:
 
     def _call(self, anything: Expr) -> Expr:
         rnd = self.rnd
+        if rnd.random() < 0.35:
+            return self._of_many(anything)
         choice = rnd.randrange(12)
         if choice == 0:
             return Expr("count(*)", "int")
@@ -154,6 +156,37 @@ class Grammar:
             return Expr(f"{rnd.choice(['first', 'last'])}({anything.sql})", anything.kind)
         by = self.column() or Expr("1", "int")
         return Expr(f"{rnd.choice(['min_by', 'max_by'])}({anything.sql}, {by.sql})", anything.kind)
+
+
+    def _of_many(self, anything: Expr) -> Expr:
+        """What needs the values themselves, or sums of their products and powers."""
+        rnd = self.rnd
+        choice = rnd.randrange(9)
+        p = rnd.choice(["0", "0.1", "0.25", "0.5", "0.9", "0.999", "1"])
+        # Times differ between tables in how they are stored, which lists of them would show.
+        plain = self.column("int", "text", "bool", "decimal", "date") or Expr("1", "int")
+        number = self.column("int", "double", "decimal", small=True) or Expr("1", "int")
+        if choice == 0:
+            return Expr(f"count_if({self.condition().sql})", "int")
+        if choice == 1:
+            return Expr(f"approx_count_distinct({anything.sql})", "int")
+        if choice == 2:
+            return Expr(f"mode({anything.sql})", anything.kind)
+        if choice == 3:
+            return Expr(f"top_k({plain.sql}, {rnd.choice([1, 2, 5])})", "list")
+        if choice == 4:
+            return Expr(f"{rnd.choice(['collect_set', 'collect_list', 'histogram'])}({plain.sql})", "list")
+        if choice == 5:
+            call = rnd.choice([f"median({number.sql})", f"percentile_cont({number.sql}, {p})"])
+            return Expr(call, "double", False)
+        if choice == 6:
+            return Expr(f"percentile_disc({anything.sql}, {p})", anything.kind)
+        if choice == 7:
+            return Expr(f"approx_percentile({number.sql}, {p})", number.kind)
+        if rnd.random() < 0.5:
+            return Expr(f"{rnd.choice(['skewness', 'kurtosis'])}({number.sql})", "double", False)
+        other = self.column("int", "double", small=True) or number
+        return Expr(f"{rnd.choice(['corr', 'covar_samp', 'covar_pop'])}({number.sql}, {other.sql})", "double", False)
 
 
 WORDS = ["'a'", "'red'", "''", "'o''clock'", "'Åsa'", "'s7'", "'alpha'"]
