@@ -238,7 +238,7 @@ TEST(RegistryTest, RefusesWithReasons) {
             "an aggregate of an untyped NULL has no type");
   EXPECT_NE(ResolveError("max", false, {arrow::list(arrow::int8())}).find("cannot be aggregated"),
             std::string::npos);
-  EXPECT_FALSE(AggregateRegistry::Default().ResultType("count", true, true, {}).ok());
+  EXPECT_FALSE(AggregateRegistry::Default().ResultType("count", true, true, {}, {}).ok());
 }
 
 TEST(RegistryTest, SumsAndMomentsShareStates) {

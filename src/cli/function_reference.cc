@@ -169,7 +169,8 @@ std::string FunctionsMarkdown(const std::vector<FunctionEntry>& functions) {
       if (kind == "aggregate") {
         text += fmt::format(" {} | {} |", Cell(function.null_rule), Code(function.example));
       } else if (kind != "check") {
-        text += fmt::format(" {} | {} |", Code(function.example), Code(function.result));
+        text += fmt::format(" {} | {} |", Code(function.example),
+                            function.result.empty() ? "" : Code(function.result));
       }
       text += "\n";
     }

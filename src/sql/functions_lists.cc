@@ -120,7 +120,7 @@ void RegisterLists(ScalarRegistry* registry) {
                  .min_arguments = 1,
                  .max_arguments = 1,
                  .doc = {.signature = "cardinality(x)", .summary = "How many elements a list has.",
-                         .example = "",
+                         .example = "cardinality(collect_list(event_type))",
                          .result = ""},
                  .resolve = ResolveCardinality,
                  .evaluate = OnRows(Cardinality),
@@ -133,7 +133,7 @@ void RegisterLists(ScalarRegistry* registry) {
                .summary = "The element of a list at place i, from 1, or from the end with "
                           "-1, -2, ...; the value of a map under the constant key i. "
                           "NULL where there is none.",
-               .example = "",
+               .example = "element_at(top_k(event_type, 2), 1)",
                .result = ""},
        .resolve = ResolveElement,
        .evaluate = OnRows(Element),
