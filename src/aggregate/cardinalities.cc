@@ -77,7 +77,8 @@ int64_t Estimate(const uint8_t* registers) {
   z += kM * Sigma(counts[0] / kM);
   const double estimate = kM * kM / (2 * kLn2 * z);
   // Registers are used from there on.
-  return std::max(static_cast<int64_t>(kMaxExact) + 1, static_cast<int64_t>(std::llround(estimate)));
+  return std::max(static_cast<int64_t>(kMaxExact) + 1,
+                  static_cast<int64_t>(std::llround(estimate)));
 }
 
 template <typename Argument>

@@ -168,7 +168,8 @@ TEST(CovarianceTest, SumsAreExact) {
 
 TEST(ShapeTest, IsOfThePopulation) {
   EXPECT_EQ(Text("skewness", {kReal}, {Reals({1, 2, 3})}), "0");
-  EXPECT_NEAR(std::stod(Text("skewness", {kReal}, {Reals({1, 2, 2.5, 5})})), 0.6919757167317173, 1e-15);
+  EXPECT_NEAR(std::stod(Text("skewness", {kReal}, {Reals({1, 2, 2.5, 5})})), 0.6919757167317173,
+              1e-15);
   EXPECT_EQ(Text("kurtosis", {kReal}, {Reals({1, 1, -1, -1})}), "-2");
   EXPECT_EQ(Text("kurtosis", {kReal}, {Reals({1e9 + 1, 1e9 + 1, 1e9 - 1, 1e9 - 1})}), "-2");
   EXPECT_EQ(Text("kurtosis", {kReal}, {Reals({1e300, 1e300, -1e300, -1e300})}), "-2");
