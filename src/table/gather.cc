@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <arrow/array/array_binary.h>
+#include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/util/bit_util.h>
