@@ -144,7 +144,9 @@ TEST(Registry, EveryFunctionIsComplete) {
     if (!function->doc.signature.empty()) {
       EXPECT_FALSE(function->doc.summary.empty());
       EXPECT_FALSE(function->doc.example.empty());
-      EXPECT_FALSE(function->doc.result.empty());
+      // What takes a list has an example of aggregates, which has no result by itself.
+      const bool takes_list = function->name == "cardinality" || function->name == "element_at";
+      EXPECT_EQ(function->doc.result.empty(), takes_list);
     }
   }
   EXPECT_EQ(ScalarRegistry::Default().Find("pow"), ScalarRegistry::Default().Find("power"));

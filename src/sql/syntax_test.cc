@@ -238,7 +238,9 @@ TEST(Syntax, ForeignSyntaxIsRefused) {
   ExpectRefused("exists (select 1)", 0, "subqueries");
   ExpectRefused("1 + sum(x) over (order by y)", 16, "OVER");
   ExpectRefused("array_agg(x order by y)", 21, "min_by");
-  ExpectRefused("percentile_cont(0.5) within group (order by x)", 0, "WITHIN GROUP");
+  ExpectRefused("sum(y) within group (order by x)", 0, "WITHIN GROUP");
+  ExpectRefused("mode() within group (order by x desc)", 31, "1 - p");
+  ExpectRefused("percentile_cont(0.5) within group (order by x, y)", 45, "one column");
   ExpectRefused("a > $1", 4, "${NAME}");
   ExpectRefused("t.a + 1", 0, "dot");
   ExpectRefused("count(t.*)", 6, "dot");

@@ -243,8 +243,10 @@ TEST_F(ToSqlTest, Types) {
   EXPECT_EQ(name(arrow::large_utf8()), "VARCHAR");
   EXPECT_EQ(name(arrow::timestamp(arrow::TimeUnit::NANO)), "TIMESTAMP_NS");
   EXPECT_EQ(name(arrow::timestamp(arrow::TimeUnit::MILLI, "UTC")), "TIMESTAMPTZ");
-  EXPECT_EQ(name(arrow::list(arrow::int8())),
-            "the type list<item: int8> cannot be said in DuckDB's SQL");
+  EXPECT_EQ(name(arrow::list(arrow::int8())), "TINYINT[]");
+  EXPECT_EQ(name(arrow::map(arrow::utf8(), arrow::int64())), "MAP(VARCHAR, BIGINT)");
+  EXPECT_EQ(name(arrow::list(arrow::time32(arrow::TimeUnit::MILLI))),
+            "the type time cannot be said in DuckDB's SQL");
   EXPECT_EQ(*TypeToSql(*arrow::timestamp(arrow::TimeUnit::MICRO), Dialect::kSpark),
             "TIMESTAMP_NTZ");
   EXPECT_EQ(*TypeToSql(*arrow::uint8(), Dialect::kSpark), "SMALLINT");
