@@ -169,8 +169,8 @@ class DistributedTest : public testing::Test {
     };
     std::atomic<int> files = 0;
     request.options.quarantine = [&]() -> arrow::Result<NewFile> {
-      return NewFile{std::make_shared<arrow::fs::LocalFileSystem>(),
-                     (root_ / ("quarantine" + std::to_string(files++))).string()};
+      return BeginFile(std::make_shared<arrow::fs::LocalFileSystem>(),
+                       (root_ / ("quarantine" + std::to_string(files++))).string());
     };
     const std::vector<bool> wanted = {true, false, true};
     std::vector<std::shared_ptr<arrow::RecordBatch>> quarantined[2];

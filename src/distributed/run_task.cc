@@ -55,7 +55,8 @@ arrow::Result<ScanAnswer> Run(const ScanTask& task, const PassDescription& pass,
   options.scratch = [&scratch] { return scratch.NewPath(); };
   if (pass.keep_quarantined) {
     options.quarantine = [&planned]() -> arrow::Result<NewFile> {
-      return NewFile{planned.work.filesystem, NewPath(planned.work, "quarantine")};
+      return InWorkFolder(BeginFile(planned.work.filesystem, NewPath(planned.work, "quarantine")),
+                          planned.work);
     };
   }
   ARROW_ASSIGN_OR_RAISE(ScanResult scan, ScanMorsels(plan, task.begin, task.end, options));

@@ -11,10 +11,16 @@
 
 namespace tidemill {
 
+arrow::Result<NewFile> BeginFile(std::shared_ptr<arrow::fs::FileSystem> filesystem,
+                                 std::string path) {
+  ARROW_ASSIGN_OR_RAISE(auto stream, filesystem->OpenOutputStream(path));
+  return NewFile{std::move(filesystem), std::move(path), std::move(stream)};
+}
+
 arrow::Status RowSpoolWriter::Append(int64_t morsel, const arrow::RecordBatch& batch) {
   if (writer_ == nullptr) {
     ARROW_ASSIGN_OR_RAISE(NewFile made, make_file_());
-    ARROW_ASSIGN_OR_RAISE(stream_, made.filesystem->OpenOutputStream(made.path));
+    stream_ = std::move(made.stream);
     file_.filesystem = std::move(made.filesystem);
     file_.path = std::move(made.path);
     auto options = arrow::ipc::IpcWriteOptions::Defaults();

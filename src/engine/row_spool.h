@@ -21,11 +21,17 @@
 
 namespace tidemill {
 
-/// A path that nothing has yet.
+/// A file that is begun.
 struct NewFile {
   std::shared_ptr<arrow::fs::FileSystem> filesystem;
   std::string path;
+  std::shared_ptr<arrow::io::OutputStream> stream;
 };
+
+/// Begins a file at a path that nothing has yet.
+arrow::Result<NewFile> BeginFile(std::shared_ptr<arrow::fs::FileSystem> filesystem,
+                                 std::string path);
+
 using MakeFile = std::function<arrow::Result<NewFile>()>;
 
 struct RowSpoolFile {

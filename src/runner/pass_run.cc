@@ -125,7 +125,7 @@ class PassRunner {
     request_.options.scratch = [this] { return scratch_.NewPath(); };
     request_.options.quarantine = [this]() -> arrow::Result<NewFile> {
       ARROW_ASSIGN_OR_RAISE(std::string path, scratch_.NewPath());
-      return NewFile{std::make_shared<arrow::fs::LocalFileSystem>(), std::move(path)};
+      return BeginFile(std::make_shared<arrow::fs::LocalFileSystem>(), std::move(path));
     };
     request_.options.writers = parallel_;
     return engine->Begin(plan_, request_).Value(&work_);

@@ -251,7 +251,8 @@ TEST_F(ParquetSinkTest, StoresEveryTypeThatItTakes) {
     EXPECT_EQ(read.hash, files[0].hash) << column->type()->ToString();
   }
   for (const auto& column :
-       {ArrayOf(arrow::null(), "[null]"), ArrayOf(arrow::list(arrow::int8()), "[[1]]"),
+       {ArrayOf(arrow::null(), "[null]"),
+        ArrayOf(arrow::list(arrow::list(arrow::int8())), "[[[1]]]"),
         ArrayOf(arrow::float16(), "[1]"), ArrayOf(arrow::duration(TimeUnit::SECOND), "[1]")}) {
     const auto refused = WriteAll({}, *batch(column), {1});
     ASSERT_FALSE(refused.ok()) << column->type()->ToString();

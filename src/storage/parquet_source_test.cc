@@ -124,7 +124,11 @@ TEST_F(ParquetSourceTest, ReadsEveryTypeInItsPlainForm) {
                  *ArrayOf(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), "[1, null, -3, 4]"));
     ExpectColumn(file, "t", *table->column(16)->chunk(0));
     ExpectColumn(file, "after", *table->column(20)->chunk(0));
-    for (const char* name : {"list", "struct", "map", "half"}) {
+    for (const char* name : {"list", "map"}) {
+      ASSERT_OK_AND_ASSIGN(const auto read, ReadOne(file, name));
+      EXPECT_EQ(read->ToString(), table->GetColumnByName(name)->chunk(0)->ToString());
+    }
+    for (const char* name : {"struct", "half"}) {
       const auto read = ReadOne(file, name);
       ASSERT_FALSE(read.ok()) << name;
       EXPECT_THAT(read.status().ToString(), HasSubstr("f.parquet"));

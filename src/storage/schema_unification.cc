@@ -80,9 +80,14 @@ class Unifier {
  private:
   arrow::Status Widen(UnifiedColumn* column, size_t file,
                       const std::shared_ptr<arrow::DataType>& type) {
-    // Nobody can select a nested column, so it does not matter that its types differ.
+    // Nobody can select a struct and the like, so it does not matter that its types differ.
     if (!IsReadable(*column->type) && !IsReadable(*type)) return arrow::Status::OK();
-    const std::shared_ptr<arrow::DataType> widened = WidenedType(column->type, type);
+    std::shared_ptr<arrow::DataType> widened = WidenedType(column->type, type);
+    // Nor can anybody select a list whose files disagree; they are no reason to refuse the others.
+    if (widened == nullptr && arrow::is_nested(column->type->id()) &&
+        arrow::is_nested(type->id())) {
+      widened = arrow::struct_({});
+    }
     if (widened == nullptr) {
       return MakeError(ErrorCode::kRunFailed,
                        fmt::format("column '{}' is {} in {} but {} in {}", column->name,

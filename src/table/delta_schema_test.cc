@@ -36,7 +36,7 @@ TEST(DeltaSchemaTest, ReadsColumnMappingAndConstraints) {
   EXPECT_EQ(fields[0].physical_name, "col-1");
   EXPECT_EQ(fields[0].field_id, 7);
   EXPECT_FALSE(fields[0].nullable);
-  EXPECT_EQ(fields[1].type, "");
+  EXPECT_EQ(fields[1].type, R"({"type":"array","elementType":"long","containsNull":true})");
   EXPECT_TRUE(fields[1].is_constrained);
 }
 
