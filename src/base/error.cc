@@ -116,7 +116,8 @@ arrow::Status WithContext(const arrow::Status& status, const std::string& contex
   if (detail == nullptr) return status.WithMessage(context, ": ", status.message());
   std::vector<Diagnostic> diagnostics = detail->diagnostics();
   diagnostics.front().message = context + ": " + diagnostics.front().message;
-  return MakeError(detail->code(), std::move(diagnostics));
+  const arrow::Status named = MakeError(detail->code(), std::move(diagnostics));
+  return {status.code(), named.message(), named.detail()};
 }
 
 ErrorCode CodeOf(const arrow::Status& status) {

@@ -411,7 +411,7 @@ TEST_F(DistributedTest, AWorkerThatCannotReachTheFolderSaysWhatItTakes) {
   const auto hide = [&] { fs::remove_all(root_ / "out" / "_tidemill" / "work"); };
   const auto scheduler = std::make_shared<MeddlingScheduler>(1, hide, /*retries=*/1);
   const auto report = Backfilled(PipelineTo("out"), EngineOn(scheduler));
-  EXPECT_EQ(scheduler->failures(), 2);
+  ASSERT_EQ(scheduler->failures(), 2) << report.outcome << report.dates[0].reason;
   EXPECT_THAT(report.dates[0].reason, HasSubstr("_tidemill/work/"));
   EXPECT_THAT(DiagnosticsOf(scheduler->last_failure()).front().hint,
               HasSubstr("every worker must reach the folder of the table"));

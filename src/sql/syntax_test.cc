@@ -239,8 +239,8 @@ TEST(Syntax, ForeignSyntaxIsRefused) {
   ExpectRefused("1 + sum(x) over (order by y)", 16, "OVER");
   ExpectRefused("array_agg(x order by y)", 21, "min_by");
   ExpectRefused("sum(y) within group (order by x)", 0, "WITHIN GROUP");
-  ExpectRefused("mode() within group (order by x desc)", 31, "1 - p");
-  ExpectRefused("percentile_cont(0.5) within group (order by x, y)", 45, "one column");
+  ExpectRefused("mode() within group (order by x desc)", 30, "1 - p");
+  ExpectRefused("percentile_cont(0.5) within group (order by x, y)", 44, "one column");
   ExpectRefused("a > $1", 4, "${NAME}");
   ExpectRefused("t.a + 1", 0, "dot");
   ExpectRefused("count(t.*)", 6, "dot");
