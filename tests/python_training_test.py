@@ -23,7 +23,7 @@ def pipeline(world):
     return made
 
 
-@pytest.mark.parametrize("make", [pa.table, polars.DataFrame, lambda columns: pa.table(columns).to_pandas()])
+@pytest.mark.parametrize("make", [pa.table, polars.DataFrame])
 def test_labels_in_memory(world, pipeline, make):
     train = pipeline.training_set(make(LABELS), "shown_at", on=ON)
     rows = train.to_arrow().to_pylist()

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "table/delta_schema.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
@@ -98,7 +99,7 @@ arrow::Status CheckDeltaWritable(const DeltaMetadata& metadata,
 }
 
 std::string NewDeltaProtocol(const std::vector<std::string>& types) {
-  if (std::ranges::find(types, "timestamp_ntz") == types.end()) {
+  if (std::ranges::none_of(types, HasLocalTime)) {
     return Json({{"minReaderVersion", 1}, {"minWriterVersion", 2}}).dump();
   }
   return Json({{"minReaderVersion", kTableFeaturesReader},

@@ -153,7 +153,7 @@ arrow::Result<DeltaTableChange> PlanTableChange(const Table& table, const DeltaV
   }
   for (const std::string& name : schema.added) {
     const auto at = std::ranges::find(columns, name, [](const auto& c) { return c.first; });
-    if (at->second == "timestamp_ntz") needed.emplace_back("timestampNtz");
+    if (HasLocalTime(at->second)) needed.emplace_back("timestampNtz");
   }
   DeltaMetadata upgraded = metadata;
   std::string protocol;

@@ -148,6 +148,10 @@ arrow::Result<std::vector<DeltaField>> ParseDeltaSchema(const std::string& schem
   }
 }
 
+bool HasLocalTime(const std::string& delta_type) {
+  return delta_type.find("timestamp_ntz") != std::string::npos;
+}
+
 std::shared_ptr<arrow::DataType> ArrowTypeOf(const std::string& delta_type) {
   if (delta_type == "string") return arrow::utf8();
   if (delta_type == "long") return arrow::int64();
