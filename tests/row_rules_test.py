@@ -216,7 +216,9 @@ def test_sql_filters_quarantined_rows(world):
     world.run()
     text = call("sql", world.file, "--date", DATE, "--dialect", "duckdb", sets=world.sets).stdout
     found = duckdb.sql(text).fetchall()
-    assert sorted(found) == sorted(tuple(row[name] for name in ("user_id", "events", "clicks", "total", "latest")) for row in world.rows())
+    want = [tuple(row[name] for name in ("user_id", "events", "clicks", "total", "latest")) for row in world.rows()]
+    rounded = [sorted((*row[:3], row[3] and round(row[3], 9), row[4]) for row in rows) for rows in (found, want)]
+    assert rounded[0] == rounded[1]
     assert "< 8" in call("sql", world.file, "--date", DATE, "--dialect", "spark", sets=world.sets).stdout
 
 

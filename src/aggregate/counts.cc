@@ -76,7 +76,7 @@ void RegisterCounts(AggregateRegistry* registry) {
           "condition).",
       .null_rule = "No rows give 0. A NULL condition does not count.",
       .example = "count_if(value > 100)",
-      .duckdb = "CAST(count_if({0}){filter} AS BIGINT)",
+      .duckdb = "count(CASE WHEN {0} THEN 1 END)",
   };
   count_if.resolve = [](const std::vector<std::shared_ptr<arrow::DataType>>& arguments)
       -> arrow::Result<AggregateKernel> {

@@ -130,7 +130,7 @@ void RegisterPercentiles(AggregateRegistry* registry) {
           "percentile_cont(0.5). Exact.",
       .null_rule = "No rows give NULL. NULLs are skipped. NaN is larger than every number.",
       .example = "median(value)",
-      .duckdb = "quantile_cont({0}, 0.5)",
+      .duckdb = "quantile_cont(CAST({0} AS DOUBLE), 0.5)",
   };
   registry->Add(std::move(median));
 
@@ -144,7 +144,7 @@ void RegisterPercentiles(AggregateRegistry* registry) {
           "written percentile_cont(p) within group (order by x).",
       .null_rule = "No rows give NULL. NULLs are skipped. NaN is larger than every number.",
       .example = "percentile_cont(0.95) within group (order by value)",
-      .duckdb = "quantile_cont({0}, {1})",
+      .duckdb = "quantile_cont(CAST({0} AS DOUBLE), {1})",
   };
   continuous.min_constants = continuous.max_constants = 1;
   continuous.check_constants = [](const Constants& constants) {
