@@ -3,9 +3,11 @@
 
 #include <csignal>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <arrow/compute/initialize.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -89,6 +91,8 @@ std::string Generate(const std::string& directory, int days, const std::string& 
 
 NB_MODULE(_core, module) {
   module.doc() = "The C++ side of tidemill.";
+  // Before there are threads: one that casts while another registers may find no function yet.
+  if (!arrow::compute::Initialize().ok()) throw std::runtime_error("Arrow has no functions");
   module.attr("__version__") = kVersion;
   BindPipeline(module);
   BindSpark(module);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include <arrow/compute/initialize.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -72,6 +73,8 @@ using EarlyFunction = void (*)(int, char**, char**);
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Before there are threads: one that casts while another registers may find no function yet.
+  if (!arrow::compute::Initialize().ok()) return 1;
   const tidemill::Console console(stdout, stderr);
   tidemill::CommandContext context;
   context.console = &console;
