@@ -31,8 +31,8 @@ arrow::Result<std::vector<DeltaField>> ParseDeltaSchema(const std::string& schem
 /// The type that rows have here; null for types that are not read (nested, variant, ...).
 std::shared_ptr<arrow::DataType> ArrowTypeOf(const std::string& delta_type);
 
-/// Whether a Delta type holds timestamps without a zone, itself or in its elements: tables that have
-/// one need the feature timestampNtz.
+/// Whether a Delta type holds timestamps without a zone, itself or in its elements: tables that
+/// have one need the feature timestampNtz.
 bool HasLocalTime(const std::string& delta_type);
 
 /// The Delta type that holds a column. An error (kInvalid) names the column.
