@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from process_times import times_of
+
 ROOT = Path(__file__).resolve().parent.parent
 TIDEMILL = Path(os.environ.get("TIDEMILL_BIN", ROOT / "build/release/tidemill"))
 DATE = "2026-03-02"
@@ -63,14 +65,6 @@ def commands(python: str, events: Path, out: Path, scheduler: str) -> dict[str, 
     }
 
 
-def seconds_of(command: list[str], environment: dict[str, str]) -> float:
-    begin = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr[-4000:]}")
-    return time.perf_counter() - begin
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", required=True)
@@ -92,7 +86,7 @@ def main() -> None:
         times: dict[str, list[float]] = {name: [] for name in all_commands}
         for _ in range(options.rounds):
             for name, command in all_commands.items():
-                times[name].append(seconds_of(command, environment))
+                times[name].append(times_of(command, environment)[0])
     finally:
         cluster.stop()
         shutil.rmtree(folder)

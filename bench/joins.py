@@ -12,11 +12,11 @@ import argparse
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from process_times import times_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TIDEMILL = Path(os.environ.get("TIDEMILL_BIN", ROOT / "build/release/tidemill"))
@@ -141,14 +141,6 @@ def write_events(folder: Path, days: int, per_day: int, users: int, hot: float) 
         pq.write_table(table, place / "part-0.parquet", compression="zstd", row_group_size=262_144)
 
 
-def seconds_of(command: list[str], environment: dict[str, str]) -> float:
-    begin = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr[-4000:]}")
-    return time.perf_counter() - begin
-
-
 def measure(folder: Path, events: Path, options: argparse.Namespace) -> dict[str, list[float]]:
     file = folder / "joined.yaml"
     file.write_text(PIPELINE)
@@ -165,7 +157,7 @@ def measure(folder: Path, events: Path, options: argparse.Namespace) -> dict[str
             if peer not in options.without:
                 commands[peer] = [options.python, __file__, "--peer", peer, str(events), str(users), str(folder / f"out/{peer}")]
         for name, command in commands.items():
-            times.setdefault(name, []).append(seconds_of(command, environment))
+            times.setdefault(name, []).append(times_of(command, environment)[0])
     return times
 
 

@@ -10,13 +10,14 @@ expensive pipeline alone (goal for the three in one scan: 1.6).
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from process_times import times_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("TIDEMILL_BIN", ROOT / "build/release/tidemill"))
@@ -49,18 +50,6 @@ features:
   idle_days: datediff(feature_date, last_event_at)
 output: {path: "${OUT}/user_recency", partition_by: [feature_date]}
 """
-
-
-def seconds_of(commands: list[list[str]]) -> tuple[float, float]:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.perf_counter()
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise SystemExit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr[-4000:]}")
-    wall = time.perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
@@ -101,7 +90,8 @@ def main() -> None:
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
         for _ in range(options.rounds):
             for name, commands in cases.items():
-                times[name].append(seconds_of(commands))
+                each = [times_of(command) for command in commands]
+                times[name].append((sum(wall for wall, _ in each), sum(processor for _, processor in each)))
     finally:
         shutil.rmtree(folder)
     medians = {name: [statistics.median(each) for each in zip(*pairs)] for name, pairs in times.items()}

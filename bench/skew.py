@@ -15,17 +15,15 @@ processes: wall seconds, processor seconds, and both relative to the uniform cas
 import argparse
 import datetime as dt
 import os
-import resource
 import shutil
 import statistics
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from process_times import times_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("TIDEMILL_BIN", ROOT / "build/release/tidemill"))
@@ -115,14 +113,7 @@ def measure(case: str, folder: Path) -> tuple[float, float]:
     joined = "dimension" in case
     file = folder / ("joined.yaml" if joined else "plain.yaml")
     sets = ["--set", f"EVENTS={folder / case}", "--set", f"OUT={folder / 'out' / case}"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.perf_counter()
-    done = subprocess.run([BINARY, "run", file, "--date", str(LAST), "--quiet", *sets], capture_output=True, text=True)
-    wall = time.perf_counter() - begin
-    if done.returncode != 0:
-        raise SystemExit(f"{case}:\n{done.stdout}\n{done.stderr[-4000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return times_of([BINARY, "run", file, "--date", str(LAST), "--quiet", *sets])
 
 
 def main() -> None:

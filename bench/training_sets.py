@@ -20,13 +20,12 @@ import datetime as dt
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import duckdb
+from process_times import times_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TIDEMILL = Path(os.environ.get("TIDEMILL_BIN", ROOT / "build/release/tidemill"))
@@ -55,16 +54,8 @@ COPY (
 """
 
 
-def run(command: list[object]) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{command}: {done.stderr}")
-
-
 def seconds(command: list[object]) -> float:
-    start = time.perf_counter()
-    run(command)
-    return time.perf_counter() - start
+    return times_of([str(part) for part in command])[0]
 
 
 def prepare(folder: Path, options: argparse.Namespace) -> dict[str, Path]:
@@ -72,10 +63,10 @@ def prepare(folder: Path, options: argparse.Namespace) -> dict[str, Path]:
     days = WINDOW + options.dates + 1
     if not features.exists():
         volume = ["--days", days, "--events-per-day", options.events_per_day, "--entities", options.entities]
-        run([TIDEMILL, "generate", "events", events, *volume, "--start", START])
+        seconds([TIDEMILL, "generate", "events", events, *volume, "--start", START])
         start, end = (START + dt.timedelta(days=n) for n in (WINDOW, WINDOW + options.dates - 1))
         sets = ["--set", f"EVENTS={events}", "--set", f"OUT={features}"]
-        run([TIDEMILL, "backfill", FILE, "--start", start, "--end", end, *sets, "--quiet"])
+        seconds([TIDEMILL, "backfill", FILE, "--start", start, "--end", end, *sets, "--quiet"])
     for name, user in (("labels", "user_id"), ("hot", "first(user_id) OVER ()")):
         duckdb.sql(
             f"""

@@ -8,22 +8,7 @@
 namespace tidemill {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
 using ArrayPtr = std::shared_ptr<arrow::Array>;
-
-TestColumn Ints(std::initializer_list<int64_t> values) {
-  TestColumn column;
-  for (const int64_t value : values) column.emplace_back().int64 = value;
-  return column;
-}
-
-TestColumn Reals(std::initializer_list<double> values) {
-  TestColumn column;
-  for (const double value : values) column.emplace_back().real = value;
-  return column;
-}
 
 TestColumn Decimals(std::initializer_list<int128_t> values) {
   TestColumn column;
@@ -31,37 +16,17 @@ TestColumn Decimals(std::initializer_list<int128_t> values) {
   return column;
 }
 
-TestColumn Texts(std::initializer_list<const char*> values) {
-  TestColumn column;
-  for (const char* value : values) column.emplace_back().bytes = value;
-  return column;
-}
-
-arrow::Result<ArrayPtr> Aggregate(const std::string& name, Types types,
-                                  const std::vector<TestColumn>& columns) {
-  ARROW_ASSIGN_OR_RAISE(const AggregateKernel kernel,
-                        AggregateRegistry::Default().Resolve(name, false, types));
-  if (kernel.needs_event_time) types.push_back(arrow::timestamp(arrow::TimeUnit::MICRO));
-  std::vector<const TestColumn*> pointers;
-  for (const TestColumn& column : columns) pointers.push_back(&column);
-  std::vector<size_t> rows;
-  for (size_t row = 0; row < columns[0].size(); ++row) rows.push_back(row);
-  TestStates states(kernel, 1);
-  states.Update(types, pointers, rows, std::vector<uint32_t>(rows.size(), 0), false);
-  return states.ResultArray(0);
-}
-
 /// The result as text, or the error's message.
 std::string Text(const std::string& name, const Types& types,
                  const std::vector<TestColumn>& columns) {
-  const auto result = Aggregate(name, types, columns);
+  const auto result = AggregateAll(name, types, columns);
   if (!result.ok()) return result.status().message();
   return (*result)->GetScalar(0).ValueOrDie()->ToString();
 }
 
 double Real(const std::string& name, const std::shared_ptr<arrow::DataType>& type,
             const TestColumn& column) {
-  const auto result = Aggregate(name, {type}, {column});
+  const auto result = AggregateAll(name, {type}, {column});
   EXPECT_TRUE(result.ok()) << result.status();
   const auto& array = static_cast<const arrow::DoubleArray&>(**result);
   EXPECT_TRUE(array.IsValid(0));
@@ -90,7 +55,8 @@ TEST(SumTest, Integers) {
 TEST(SumTest, Decimals) {
   const auto money = arrow::decimal128(10, 2);
   EXPECT_EQ(Text("sum", {money}, {Decimals({10, 25, -5})}), "0.30");
-  EXPECT_EQ((*Aggregate("sum", {money}, {Decimals({1})}))->type()->ToString(), "decimal128(38, 2)");
+  EXPECT_EQ((*AggregateAll("sum", {money}, {Decimals({1})}))->type()->ToString(),
+            "decimal128(38, 2)");
   int128_t largest = 1;
   for (int i = 0; i < 38; ++i) largest *= 10;
   largest -= 1;
@@ -116,7 +82,7 @@ TEST(SumTest, Doubles) {
   // Overflow of the 128 bits, by one value and by many.
   EXPECT_EQ(Real("sum", real, Reals({0x1p61, 0x1p61, 0x1p61, 0x1p61, 0x1p61, 1})), 5 * 0x1p61);
   EXPECT_EQ(Text("sum", {arrow::float32()}, {Reals({})}), "null");
-  EXPECT_TRUE((*Aggregate("sum", {arrow::float32()}, {Reals({1})}))->type()->Equals(real));
+  EXPECT_TRUE((*AggregateAll("sum", {arrow::float32()}, {Reals({1})}))->type()->Equals(real));
 }
 
 TEST(AvgTest, DividesTheRoundedSum) {

@@ -10,9 +10,9 @@
 #include <arrow/array/builder_primitive.h>
 
 #include "aggregate/argument_types.h"
+#include "aggregate/finite_sums.h"
 #include "aggregate/kernel_adapter.h"
 #include "aggregate/registry.h"
-#include "aggregate/wide_block.h"
 #include "base/exact_sum.h"
 #include "base/wide_int.h"
 
@@ -74,17 +74,8 @@ std::optional<double> Correlation(const Sums<Sum, ProductSum>& sums, uint64_t co
   return std::min(1.0, std::max(-1.0, value));
 }
 
-struct Pairs {
-  struct State {
-    FixedSums sums;
-    uint64_t count : 63;
-    uint64_t has_not_finite : 1;
-    Bytes wide;  // WideSums of what the fixed sums refused
-  };
+struct Pairs : FiniteSums<Pairs, FixedSums, WideSums> {
   using Arguments = std::tuple<DoubleArgument, DoubleArgument>;
-  static constexpr std::array<size_t, 1> kReferences = {offsetof(State, wide)};
-
-  static void Initialize(State& state) { state = {}; }
 
   static void Update(State& state, double y, double x, Arena* arena) {
     ++state.count;
@@ -92,7 +83,7 @@ struct Pairs {
       state.has_not_finite = 1;
       return;
     }
-    const auto wide = [&] { return OwnedBlock<WideSums>(&state.wide, arena); };
+    const auto wide = [&] { return WideOf(&state, arena); };
     if (!state.sums.x.Add(x)) [[unlikely]]
       wide()->x.Add(x);
     if (!state.sums.y.Add(y)) [[unlikely]]
@@ -105,33 +96,6 @@ struct Pairs {
       wide()->xy.AddProduct(x, y);
   }
 
-  static void Merge(State& into, const State& from, Arena* arena) {
-    into.count += from.count;
-    into.has_not_finite |= from.has_not_finite;
-    const auto merge = [&](auto member, auto wide_member) {
-      if (!(into.sums.*member).Merge(from.sums.*member)) [[unlikely]] {
-        (OwnedBlock<WideSums>(&into.wide, arena)->*wide_member).Absorb(from.sums.*member);
-      }
-    };
-    ForEachSum(merge);
-    if (from.wide.data != nullptr) [[unlikely]] {
-      const auto wide = LoadBlock<WideSums>(from.wide);
-      auto* into_wide = OwnedBlock<WideSums>(&into.wide, arena);
-      ForEachSum([&](auto, auto member) { (into_wide->*member).Merge(wide.*member); });
-    }
-  }
-
-  /// `compute(sums, exponent)` with sums in the size that holds all.
-  template <typename Compute>
-  static auto WithSums(const State& state, const Compute& compute) {
-    if (state.wide.data == nullptr) return compute(state.sums, -64);
-    auto total = LoadBlock<WideSums>(state.wide);
-    ForEachSum(
-        [&](auto member, auto wide_member) { (total.*wide_member).Absorb(state.sums.*member); });
-    return compute(total, -1074);
-  }
-
- private:
   template <typename Visit>
   static void ForEachSum(const Visit& visit) {
     visit(&FixedSums::x, &WideSums::x);
@@ -146,40 +110,44 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// kFreedom: what the divisor is less than the count.
 template <int kFreedom>
-struct Covar : Pairs {
+struct Covar {
+  static constexpr uint64_t kFewest = kFreedom + 1;
+
+  template <typename PairSums>
+  static double Of(const PairSums& sums, int exponent, uint64_t count) {
+    return Covariance(sums, exponent, count, count - kFreedom);
+  }
+};
+
+struct Corr {
+  static constexpr uint64_t kFewest = 2;
+
+  template <typename PairSums>
+  static std::optional<double> Of(const PairSums& sums, int, uint64_t count) {
+    return Correlation(sums, count);
+  }
+};
+
+/// `Value::Of(sums, exponent, count)` of at least Value::kFewest rows.
+template <typename Value>
+struct OfPairs : Pairs {
   static arrow::Status Final(const AggregateKernel&, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {
     AppendOptionals<arrow::DoubleBuilder>(
         builder, states.size, [&](int64_t i) -> std::optional<double> {
           const State& state = states[i];
           const uint64_t count = state.count;
-          if (count <= kFreedom) return std::nullopt;
+          if (count < Value::kFewest) return std::nullopt;
           if (state.has_not_finite) return kNaN;
           return WithSums(state, [count](const auto& sums, int exponent) {
-            return Covariance(sums, exponent, count, count - kFreedom);
+            return Value::Of(sums, exponent, count);
           });
         });
     return arrow::Status::OK();
   }
 };
 
-struct Corr : Pairs {
-  static arrow::Status Final(const AggregateKernel&, const StateRows<State>& states,
-                             arrow::ArrayBuilder* builder) {
-    AppendOptionals<arrow::DoubleBuilder>(
-        builder, states.size, [&](int64_t i) -> std::optional<double> {
-          const State& state = states[i];
-          const uint64_t count = state.count;
-          if (count < 2) return std::nullopt;
-          if (state.has_not_finite) return kNaN;
-          return WithSums(state,
-                          [count](const auto& sums, int) { return Correlation(sums, count); });
-        });
-    return arrow::Status::OK();
-  }
-};
-
-template <typename F>
+template <typename Value>
 void AddPairs(AggregateRegistry* registry, std::string name, AggregateDoc doc) {
   AggregateFunction function;
   function.name = name;
@@ -192,7 +160,7 @@ void AddPairs(AggregateRegistry* registry, std::string name, AggregateDoc doc) {
     for (const auto& argument : arguments) {
       if (!IsFloatingArgument(*argument)) return NotANumber(name, *argument);
     }
-    return MakeKernel<F>("pairs", arrow::float64(), arguments);
+    return MakeKernel<OfPairs<Value>>("pairs", arrow::float64(), arguments);
   };
   registry->Add(std::move(function));
 }

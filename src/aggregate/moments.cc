@@ -11,9 +11,9 @@
 #include <arrow/array/builder_primitive.h>
 
 #include "aggregate/argument_types.h"
+#include "aggregate/finite_sums.h"
 #include "aggregate/kernel_adapter.h"
 #include "aggregate/registry.h"
-#include "aggregate/wide_block.h"
 #include "base/exact_sum.h"
 #include "base/wide_int.h"
 
@@ -60,22 +60,17 @@ struct IntegerMoments {
   }
 };
 
-struct DoubleMoments {
-  struct State {
-    FixedSum<2, -64> sum;
-    FixedSum<4, -128> squares;
-    uint64_t count : 63;
-    uint64_t has_not_finite : 1;
-    Bytes wide;  // a WideMoments of what the fixed sums refused, from the first such value on
-  };
-  struct WideMoments {
-    WideSum sum;
-    WideSquareSum squares;
-  };
-  using Arguments = std::tuple<DoubleArgument>;
-  static constexpr std::array<size_t, 1> kReferences = {offsetof(State, wide)};
+template <typename Sum, typename SquareSum>
+struct SumsOfSquares {
+  Sum sum;
+  SquareSum squares;
+};
 
-  static void Initialize(State& state) { state = {}; }
+using FixedSumsOfSquares = SumsOfSquares<FixedSum<2, -64>, FixedSum<4, -128>>;
+using WideSumsOfSquares = SumsOfSquares<WideSum, WideSquareSum>;
+
+struct DoubleMoments : FiniteSums<DoubleMoments, FixedSumsOfSquares, WideSumsOfSquares> {
+  using Arguments = std::tuple<DoubleArgument>;
 
   static void Update(State& state, double value, Arena* arena) {
     ++state.count;
@@ -83,40 +78,26 @@ struct DoubleMoments {
       state.has_not_finite = 1;
       return;
     }
-    if (!state.sum.Add(value)) [[unlikely]] {
-      OwnedBlock<WideMoments>(&state.wide, arena)->sum.Add(value);
+    if (!state.sums.sum.Add(value)) [[unlikely]] {
+      WideOf(&state, arena)->sum.Add(value);
     }
-    if (!state.squares.AddSquare(value)) [[unlikely]] {
-      OwnedBlock<WideMoments>(&state.wide, arena)->squares.AddSquare(value);
+    if (!state.sums.squares.AddSquare(value)) [[unlikely]] {
+      WideOf(&state, arena)->squares.AddSquare(value);
     }
   }
 
-  static void Merge(State& into, const State& from, Arena* arena) {
-    into.count += from.count;
-    into.has_not_finite |= from.has_not_finite;
-    if (!into.sum.Merge(from.sum)) [[unlikely]] {
-      OwnedBlock<WideMoments>(&into.wide, arena)->sum.Absorb(from.sum);
-    }
-    if (!into.squares.Merge(from.squares)) [[unlikely]] {
-      OwnedBlock<WideMoments>(&into.wide, arena)->squares.Absorb(from.squares);
-    }
-    if (from.wide.data != nullptr) [[unlikely]] {
-      const auto wide = LoadBlock<WideMoments>(from.wide);
-      auto* into_wide = OwnedBlock<WideMoments>(&into.wide, arena);
-      into_wide->sum.Merge(wide.sum);
-      into_wide->squares.Merge(wide.squares);
-    }
+  template <typename Visit>
+  static void ForEachSum(const Visit& visit) {
+    visit(&FixedSumsOfSquares::sum, &WideSumsOfSquares::sum);
+    visit(&FixedSumsOfSquares::squares, &WideSumsOfSquares::squares);
   }
 
   static double Variance(const State& state, uint64_t divisor, int) {
     if (state.has_not_finite) return std::numeric_limits<double>::quiet_NaN();
-    if (state.wide.data == nullptr) {
-      return ExactVariance(state.sum.units, state.squares.units, -64, state.count, divisor);
-    }
-    auto total = LoadBlock<WideMoments>(state.wide);
-    total.sum.Absorb(state.sum);
-    total.squares.Absorb(state.squares);
-    return ExactVariance(total.sum.units, total.squares.units, -1074, state.count, divisor);
+    const uint64_t count = state.count;
+    return WithSums(state, [count, divisor](const auto& sums, int exponent) {
+      return ExactVariance(sums.sum.units, sums.squares.units, exponent, count, divisor);
+    });
   }
 };
 

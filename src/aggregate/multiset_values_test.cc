@@ -8,42 +8,12 @@
 namespace tidemill {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-TestColumn Ints(std::initializer_list<int64_t> values) {
-  TestColumn column;
-  for (const int64_t value : values) column.emplace_back().int64 = value;
-  return column;
-}
-
-TestColumn Reals(std::initializer_list<double> values) {
-  TestColumn column;
-  for (const double value : values) column.emplace_back().real = value;
-  return column;
-}
-
-TestColumn Texts(std::initializer_list<const char*> values) {
-  TestColumn column;
-  for (const char* value : values) column.emplace_back().bytes = value;
-  return column;
-}
-
 Constants Number(double value) { return {arrow::MakeScalar(value)}; }
 Constants Integer(int64_t value) { return {arrow::MakeScalar(value)}; }
 
-std::string Text(const std::string& name, Types types, const std::vector<TestColumn>& columns,
-                 const Constants& constants = {}) {
-  const auto kernel = AggregateRegistry::Default().Resolve(name, false, types, constants);
-  if (!kernel.ok()) return kernel.status().message();
-  if (kernel->needs_event_time) types.push_back(arrow::timestamp(arrow::TimeUnit::MICRO));
-  std::vector<const TestColumn*> pointers;
-  for (const TestColumn& column : columns) pointers.push_back(&column);
-  std::vector<size_t> rows;
-  for (size_t row = 0; row < columns[0].size(); ++row) rows.push_back(row);
-  TestStates states(*kernel, 1);
-  states.Update(types, pointers, rows, std::vector<uint32_t>(rows.size(), 0), false);
-  const auto result = states.ResultArray(0);
+std::string Text(const std::string& name, const Types& types,
+                 const std::vector<TestColumn>& columns, const Constants& constants = {}) {
+  const auto result = AggregateAll(name, types, columns, constants);
   if (!result.ok()) return result.status().message();
   if ((*result)->IsNull(0)) return "null";
   if ((*result)->type_id() == arrow::Type::DOUBLE) {
@@ -58,7 +28,7 @@ std::string Text(const std::string& name, Types types, const std::vector<TestCol
     }
     return text;
   }
-  return states.Result(0);
+  return TestStates::TextOf(**result);
 }
 
 const auto kInt = arrow::int64();

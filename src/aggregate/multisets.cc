@@ -1,6 +1,6 @@
 /// mode, top_k, histogram and collect_set: what occurs, and how often.
 ///
-/// All of them read one state, the exact multiset of the values (aggregate/packed_values.h).
+/// All of them read one state, the exact multiset of the values (aggregate/multiset.h).
 
 #include <algorithm>
 
@@ -9,35 +9,19 @@
 
 #include "aggregate/argument_types.h"
 #include "aggregate/kernel_adapter.h"
-#include "aggregate/packed_values.h"
+#include "aggregate/multiset.h"
 #include "aggregate/registry.h"
 #include "tidemill/error.h"
 
 namespace tidemill {
 namespace {
 
-template <typename Key>
-using Items = std::vector<ValueCount<Key>>;
-
 /// `Result::Append(kernel, items, builder)` appends the result of items, each value once and in
 /// order.
 template <typename Key, typename Result>
-struct OfMultiset {
-  struct State {
-    PackedValues<Key> values;
-  };
-  using Arguments = std::tuple<typename Key::Argument>;
-  static constexpr std::array<size_t, 1> kReferences = {offsetof(State, values.block)};
+struct OfMultiset : Multiset<Key> {
+  using State = typename Multiset<Key>::State;
 
-  static void Initialize(State& state) { state = {}; }
-  static void Update(State& state, decltype(std::declval<typename Key::Argument>()[0]) value,
-                     Arena* arena) {
-    state.values.Add(Key::Of(value), arena, SortAndUnite<Key>);
-  }
-  static void Merge(State& into, const State& from, Arena* arena) {
-    into.values.Merge(from.values, arena, SortAndUnite<Key>);
-  }
-  static void Shrink(State& state) { state.values.Shrink(SortAndUnite<Key>); }
   static arrow::Status Final(const AggregateKernel& kernel, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {
     Items<Key> items;
@@ -68,6 +52,15 @@ std::vector<Key> KeysOf(const Items<Key>& items) {
   return keys;
 }
 
+/// A list of the items' values.
+template <typename Key>
+arrow::Status AppendList(const AggregateKernel& kernel, const Items<Key>& items,
+                         arrow::ArrayBuilder* builder) {
+  auto* list = static_cast<arrow::ListBuilder*>(builder);
+  ARROW_RETURN_NOT_OK(list->Append());
+  return AppendKeyList(*kernel.argument_types[0], KeysOf(items), list->value_builder());
+}
+
 struct Mode {
   template <typename Key>
   static arrow::Status Append(const AggregateKernel& kernel, Items<Key>* items,
@@ -85,9 +78,7 @@ struct TopK {
     if (items->empty()) return builder->AppendNull();
     const auto& k = static_cast<const arrow::Int64Scalar&>(*kernel.constants[0]);
     MostFrequentFirst(items, static_cast<size_t>(k.value));
-    auto* list = static_cast<arrow::ListBuilder*>(builder);
-    ARROW_RETURN_NOT_OK(list->Append());
-    return AppendKeyList(*kernel.argument_types[0], KeysOf(*items), list->value_builder());
+    return AppendList(kernel, *items, builder);
   }
 };
 
@@ -95,9 +86,7 @@ struct CollectSet {
   template <typename Key>
   static arrow::Status Append(const AggregateKernel& kernel, Items<Key>* items,
                               arrow::ArrayBuilder* builder) {
-    auto* list = static_cast<arrow::ListBuilder*>(builder);
-    ARROW_RETURN_NOT_OK(list->Append());
-    return AppendKeyList(*kernel.argument_types[0], KeysOf(*items), list->value_builder());
+    return AppendList(kernel, *items, builder);
   }
 };
 

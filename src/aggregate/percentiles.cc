@@ -7,14 +7,11 @@
 #include "aggregate/argument_types.h"
 #include "aggregate/fractions.h"
 #include "aggregate/kernel_adapter.h"
-#include "aggregate/packed_values.h"
+#include "aggregate/multiset.h"
 #include "aggregate/registry.h"
 
 namespace tidemill {
 namespace {
-
-template <typename Key>
-using Items = std::vector<ValueCount<Key>>;
 
 template <typename Key>
 uint64_t TotalOf(const Items<Key>& items) {
@@ -32,27 +29,8 @@ size_t ItemAt(const Items<Key>& items, uint64_t rank) {
 }
 
 template <typename Key>
-struct Percentile {
-  struct State {
-    PackedValues<Key> values;
-  };
-  using Arguments = std::tuple<typename Key::Argument>;
-  static constexpr std::array<size_t, 1> kReferences = {offsetof(State, values.block)};
-
-  static void Initialize(State& state) { state = {}; }
-  static void Update(State& state, decltype(std::declval<typename Key::Argument>()[0]) value,
-                     Arena* arena) {
-    state.values.Add(Key::Of(value), arena, SortAndUnite<Key>);
-  }
-  static void Merge(State& into, const State& from, Arena* arena) {
-    into.values.Merge(from.values, arena, SortAndUnite<Key>);
-  }
-  static void Shrink(State& state) { state.values.Shrink(SortAndUnite<Key>); }
-};
-
-template <typename Key>
-struct Discrete : Percentile<Key> {
-  using State = typename Percentile<Key>::State;
+struct Discrete : Multiset<Key> {
+  using State = typename Multiset<Key>::State;
 
   static arrow::Status Final(const AggregateKernel& kernel, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {
@@ -81,7 +59,7 @@ double Between(double low, double high, double part) {
   return low + part * way;
 }
 
-struct Continuous : Percentile<Key64> {
+struct Continuous : Multiset<Key64> {
   static arrow::Status Final(const AggregateKernel& kernel, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {
     const Fraction p = FractionOf(kernel);

@@ -8,8 +8,7 @@
 ///
 /// are n^k times the central moments, as integers; skewness is A3 / A2^1.5 and kurtosis is
 /// A4 / A2^2 - 3. Their terms cancel to a few digits of hundreds, which costs nothing in integers
-/// and everything in doubles. Both are as in Spark: without the
-/// corrections for small samples.
+/// and everything in doubles. Both are as in Spark: without the corrections for small samples.
 
 #include <cmath>
 #include <limits>
@@ -17,9 +16,9 @@
 #include <arrow/array/builder_primitive.h>
 
 #include "aggregate/argument_types.h"
+#include "aggregate/finite_sums.h"
 #include "aggregate/kernel_adapter.h"
 #include "aggregate/registry.h"
-#include "aggregate/wide_block.h"
 #include "base/exact_sum.h"
 #include "base/wide_int.h"
 
@@ -84,17 +83,8 @@ Central CentralOf(const Powers& powers, uint64_t count) {
   return {a2.value.ToDouble(-2 * s), a3.value.ToDouble(-3 * s), a4.value.ToDouble(-4 * s)};
 }
 
-struct Shape {
-  struct State {
-    FixedPowers powers;
-    uint64_t count : 63;
-    uint64_t has_not_finite : 1;
-    Bytes wide;  // WidePowers of what the fixed sums refused
-  };
+struct Shape : FiniteSums<Shape, FixedPowers, WidePowers> {
   using Arguments = std::tuple<DoubleArgument>;
-  static constexpr std::array<size_t, 1> kReferences = {offsetof(State, wide)};
-
-  static void Initialize(State& state) { state = {}; }
 
   static void Update(State& state, double value, Arena* arena) {
     ++state.count;
@@ -102,41 +92,17 @@ struct Shape {
       state.has_not_finite = 1;
       return;
     }
-    const auto wide = [&] { return OwnedBlock<WidePowers>(&state.wide, arena); };
-    if (!state.powers.first.Add(value)) [[unlikely]]
+    const auto wide = [&] { return WideOf(&state, arena); };
+    if (!state.sums.first.Add(value)) [[unlikely]]
       wide()->first.Add(value);
-    if (!state.powers.second.AddSquare(value)) [[unlikely]]
+    if (!state.sums.second.AddSquare(value)) [[unlikely]]
       wide()->second.AddSquare(value);
-    if (!state.powers.third.AddPower<3>(value)) [[unlikely]]
+    if (!state.sums.third.AddPower<3>(value)) [[unlikely]]
       wide()->third.AddPower<3>(value);
-    if (!state.powers.fourth.AddPower<4>(value)) [[unlikely]]
+    if (!state.sums.fourth.AddPower<4>(value)) [[unlikely]]
       wide()->fourth.AddPower<4>(value);
   }
 
-  static void Merge(State& into, const State& from, Arena* arena) {
-    into.count += from.count;
-    into.has_not_finite |= from.has_not_finite;
-    ForEachSum([&](auto member, auto wide_member) {
-      if (!(into.powers.*member).Merge(from.powers.*member)) [[unlikely]] {
-        (OwnedBlock<WidePowers>(&into.wide, arena)->*wide_member).Absorb(from.powers.*member);
-      }
-    });
-    if (from.wide.data != nullptr) [[unlikely]] {
-      const auto wide = LoadBlock<WidePowers>(from.wide);
-      auto* into_wide = OwnedBlock<WidePowers>(&into.wide, arena);
-      ForEachSum([&](auto, auto member) { (into_wide->*member).Merge(wide.*member); });
-    }
-  }
-
-  static Central CentralOfState(const State& state) {
-    if (state.wide.data == nullptr) return CentralOf(state.powers, state.count);
-    auto total = LoadBlock<WidePowers>(state.wide);
-    ForEachSum(
-        [&](auto member, auto wide_member) { (total.*wide_member).Absorb(state.powers.*member); });
-    return CentralOf(total, state.count);
-  }
-
- private:
   template <typename Visit>
   static void ForEachSum(const Visit& visit) {
     visit(&FixedPowers::first, &WidePowers::first);
@@ -155,7 +121,9 @@ struct ShapeFunction : Shape {
           const State& state = states[i];
           if (state.count == 0) return std::nullopt;
           if (state.has_not_finite) return std::numeric_limits<double>::quiet_NaN();
-          const Central central = CentralOfState(state);
+          const uint64_t count = state.count;
+          const Central central = Shape::WithSums(
+              state, [count](const auto& powers, int) { return CentralOf(powers, count); });
           if (central.a2 == 0) return std::nullopt;
           return kKurtosis ? central.a4 / (central.a2 * central.a2) - 3
                            : central.a3 / (central.a2 * std::sqrt(central.a2));

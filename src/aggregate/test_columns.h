@@ -32,6 +32,27 @@ struct TestValue {
 using TestColumn = std::vector<TestValue>;
 using Types = std::vector<std::shared_ptr<arrow::DataType>>;
 
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+inline TestColumn Ints(std::initializer_list<int64_t> values) {
+  TestColumn column;
+  for (const int64_t value : values) column.emplace_back().int64 = value;
+  return column;
+}
+
+inline TestColumn Reals(std::initializer_list<double> values) {
+  TestColumn column;
+  for (const double value : values) column.emplace_back().real = value;
+  return column;
+}
+
+inline TestColumn Texts(std::initializer_list<const char*> values) {
+  TestColumn column;
+  for (const char* value : values) column.emplace_back().bytes = value;
+  return column;
+}
+
 /// Owns states, and the memory that argument columns point to, as a morsel or a bucket does.
 class TestStates {
  public:
@@ -77,8 +98,11 @@ class TestStates {
   /// The result of one state, as text that tells all bits apart ("NULL", "error").
   std::string Result(size_t i) {
     const auto result = ResultArray(i);
-    if (!result.ok()) return "error";
-    const arrow::Array& array = **result;
+    return result.ok() ? TextOf(**result) : "error";
+  }
+
+  /// The same of the first value of an array.
+  static std::string TextOf(const arrow::Array& array) {
     if (array.IsNull(0)) return "NULL";
     if (array.type_id() == arrow::Type::LIST) {
       const auto values = static_cast<const arrow::ListArray&>(array).value_slice(0);
@@ -157,6 +181,22 @@ class TestStates {
   Arena arena_;
   std::deque<Kept> columns_;
 };
+
+/// What a function gives for all rows of the columns.
+inline arrow::Result<std::shared_ptr<arrow::Array>> AggregateAll(
+    const std::string& name, Types types, const std::vector<TestColumn>& columns,
+    const Constants& constants = {}) {
+  ARROW_ASSIGN_OR_RAISE(const AggregateKernel kernel,
+                        AggregateRegistry::Default().Resolve(name, false, types, constants));
+  if (kernel.needs_event_time) types.push_back(arrow::timestamp(arrow::TimeUnit::MICRO));
+  std::vector<const TestColumn*> pointers;
+  for (const TestColumn& column : columns) pointers.push_back(&column);
+  std::vector<size_t> rows;
+  for (size_t row = 0; row < columns[0].size(); ++row) rows.push_back(row);
+  TestStates states(kernel, 1);
+  states.Update(types, pointers, rows, std::vector<uint32_t>(rows.size(), 0), false);
+  return states.ResultArray(0);
+}
 
 /// A serialised state, as it is after reading: references point into the text, at any alignment.
 class ReadState {

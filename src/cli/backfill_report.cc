@@ -81,7 +81,7 @@ Json ToJson(const BackfillReport& report) {
     json["dates"].push_back(std::move(one));
   }
   json["warnings"] = report.warnings;
-  for (const auto& [stage, seconds] : report.seconds) json["seconds"][stage] = seconds;
+  json["seconds"] = SecondsJson(report.seconds);
   return json;
 }
 

@@ -72,6 +72,12 @@ Json ToJson(const std::vector<RowRuleResult>& rules) {
   return json;
 }
 
+Json SecondsJson(const std::vector<std::pair<std::string, double>>& seconds) {
+  Json json = Json::object();
+  for (const auto& [stage, taken] : seconds) json[stage] = taken;
+  return json;
+}
+
 void AddVolumes(const InvocationReport& report, Json* json) {
   (*json)["joins"] = Json::array();
   for (const JoinReport& join : report.joins) {
@@ -122,8 +128,7 @@ Json ToJson(const RunReport& report) {
     one["hash"] = file.hash;
     json["files"].push_back(std::move(one));
   }
-  json["seconds"] = Json::object();
-  for (const auto& [stage, seconds] : report.seconds) json["seconds"][stage] = seconds;
+  json["seconds"] = SecondsJson(report.seconds);
   json["warnings"] = report.warnings;
   return json;
 }

@@ -29,6 +29,9 @@ Json DateJson(const Date& date) {
   return json;
 }
 
+/// Wall time by stage.
+Json SecondsJson(const std::vector<std::pair<std::string, double>>& seconds);
+
 /// Adds the bytes, retries and memory of a run.
 void AddVolumes(const InvocationReport& report, Json* json);
 

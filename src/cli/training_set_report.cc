@@ -106,8 +106,7 @@ Json ToJson(const TrainingSetReport& report) {
   json["files_written"] = report.files_written;
   json["bytes_written"] = report.bytes_written;
   json["peak_memory"] = report.peak_memory;
-  json["seconds"] = Json::object();
-  for (const auto& [stage, seconds] : report.seconds) json["seconds"][stage] = seconds;
+  json["seconds"] = SecondsJson(report.seconds);
   json["warnings"] = report.warnings;
   return json;
 }

@@ -5,8 +5,6 @@
 #include <arrow/scalar.h>
 
 #include "base/nearest_name.h"
-#include "engine/source.h"
-#include "table/delta_listing.h"
 
 namespace tidemill {
 namespace {
@@ -20,21 +18,9 @@ arrow::Status FailAt(const Pipeline& pipeline, const LocatedText& at, std::strin
                                             is_in_file ? pipeline.file_lines[index] : ""}});
 }
 
-/// A directory of Parquet files, or one file.
-arrow::Result<HiveListing> ListFiles(const Location& root) {
-  const auto info = root.filesystem->GetFileInfo(root.path);
-  if (!info.ok() || !info->IsFile()) return ListHive(root);
-  HiveListing listing;
-  listing.root = root;
-  listing.partition_schema = arrow::schema({});
-  DataFile file;
-  file.path = root.path;
-  file.relative_path = info->base_name();
-  file.size = info->size();
-  file.mtime_ns = info->mtime().time_since_epoch().count();
-  listing.files.push_back(std::move(file));
-  return listing;
-}
+const TableRole kJoin = {"join",
+                         "a dimension without rows is a file without rows, which has its columns",
+                         /*may_be_file=*/true};
 
 /// The partition column that dates a dimension: the named one, else the only one that is a date.
 arrow::Result<int> DayColumn(const Pipeline& pipeline, const JoinSpec& spec,
@@ -85,40 +71,6 @@ void KeepStates(const std::optional<std::pair<CivilDay, CivilDay>>& needed,
   }
 }
 
-arrow::Status ReadSchemas(const Pipeline& pipeline, const JoinSpec& spec,
-                          const HiveListing& listing, const DeltaListing* delta, int threads,
-                          Dimension* dimension) {
-  ARROW_ASSIGN_OR_RAISE(dimension->footers,
-                        ReadFooters(dimension->root, dimension->files, threads));
-  if (delta != nullptr) {
-    for (ParquetFooter& footer : dimension->footers) NameColumns(*delta, &footer);
-    dimension->file_schema = delta->file_schema;
-  } else {
-    std::vector<DataFile> files = dimension->files;
-    std::vector<ParquetFooter> footers = dimension->footers;
-    if (files.empty()) {  // of a dated dimension whose days are all later
-      files = {listing.files.front()};
-      ARROW_ASSIGN_OR_RAISE(footers, ReadFooters(dimension->root, files, 1));
-    }
-    auto unified = UnifySchemas(files, footers);
-    if (!unified.ok()) return WithContext(unified.status(), "the dimension " + spec.path.text);
-    dimension->file_schema = unified->schema;
-    for (const std::string& warning : unified->warnings) {
-      dimension->warnings.push_back("the dimension " + spec.path.text + ": " + warning);
-    }
-  }
-  for (const ParquetFooter& footer : dimension->footers) {
-    dimension->num_rows += footer.metadata->num_rows();
-  }
-  dimension->schema = CombineSchemas(*dimension->file_schema, *dimension->partition_schema);
-  if (dimension->num_rows > INT32_MAX) {
-    return FailAt(pipeline, spec.path,
-                  "the dimension has " + std::to_string(dimension->num_rows) + " rows",
-                  "a dimension has at most 2147483647");
-  }
-  return arrow::Status::OK();
-}
-
 }  // namespace
 
 int Dimension::StateOn(CivilDay day) const {
@@ -130,21 +82,9 @@ arrow::Result<Dimension> OpenDimension(const Pipeline& pipeline, const JoinSpec&
                                        int threads) {
   Dimension dimension;
   dimension.path = spec.path.text;
-  ARROW_ASSIGN_OR_RAISE(dimension.root, ParseLocation(pipeline.Resolve(spec.path.text)));
-  ARROW_ASSIGN_OR_RAISE(const std::optional<DeltaListing> delta,
-                        ListIfDelta(spec, dimension.root, "join"));
-  HiveListing listing;
-  if (delta) {
-    listing = delta->listing;
-    dimension.version = delta->version;
-  } else {
-    ARROW_ASSIGN_OR_RAISE(listing, ListFiles(dimension.root));
-    if (listing.files.empty()) {
-      return MakeError(ErrorCode::kRunFailed, "no Parquet files in " + dimension.root.uri,
-                       "a dimension without rows is a file without rows, which has its columns");
-    }
-  }
-  dimension.partition_schema = listing.partition_schema;
+  ARROW_ASSIGN_OR_RAISE(Location root, ParseLocation(pipeline.Resolve(spec.path.text)));
+  ARROW_ASSIGN_OR_RAISE(const auto listed, ListedTable::List(spec, std::move(root), kJoin));
+  const HiveListing& listing = listed->listing();
   dimension.is_dated = spec.is_dated;
   std::vector<bool> kept(listing.files.size(), true);
   std::vector<std::optional<CivilDay>> days;
@@ -162,8 +102,7 @@ arrow::Result<Dimension> OpenDimension(const Pipeline& pipeline, const JoinSpec&
   }
   for (size_t f = 0; f < listing.files.size(); ++f) {
     if (!kept[f]) continue;
-    DataFile file = listing.files[f];
-    if (delta) ARROW_RETURN_NOT_OK(LoadDeletedRows(*delta, f, &file));
+    ARROW_ASSIGN_OR_RAISE(DataFile file, listed->WithDeletedRows(f));
     dimension.files.push_back(std::move(file));
     if (spec.is_dated) dimension.file_days.push_back(*days[f]);
   }
@@ -171,8 +110,14 @@ arrow::Result<Dimension> OpenDimension(const Pipeline& pipeline, const JoinSpec&
   std::ranges::sort(dimension.days);
   dimension.days.erase(std::unique(dimension.days.begin(), dimension.days.end()),
                        dimension.days.end());
-  ARROW_RETURN_NOT_OK(
-      ReadSchemas(pipeline, spec, listing, delta ? &*delta : nullptr, threads, &dimension));
+  const std::string name = "the dimension " + spec.path.text;
+  ARROW_RETURN_NOT_OK(WithContext(OpenFiles(listed.get(), threads, &dimension), name));
+  for (std::string& warning : dimension.warnings) warning = name + ": " + warning;
+  if (dimension.num_rows() > INT32_MAX) {
+    return FailAt(pipeline, spec.path,
+                  "the dimension has " + std::to_string(dimension.num_rows()) + " rows",
+                  "a dimension has at most 2147483647");
+  }
   return dimension;
 }
 

@@ -10,23 +10,13 @@
 #include <vector>
 
 #include "base/calendar.h"
-#include "storage/location.h"
-#include "storage/parquet_source.h"
+#include "engine/listed_table.h"
 #include "tidemill/pipeline.h"
 
 namespace tidemill {
 
-struct Dimension {
-  Location root;
-  std::string path;                    ///< as the pipeline file has it
-  std::vector<DataFile> files;         ///< that are needed
-  std::vector<ParquetFooter> footers;  ///< one per file
-  std::shared_ptr<arrow::Schema> file_schema;
-  std::shared_ptr<arrow::Schema> partition_schema;
-  std::shared_ptr<arrow::Schema> schema;  ///< file columns, then partition columns
-  std::optional<int64_t> version;         ///< of a Delta table
-  int64_t num_rows = 0;                   ///< of the needed files, deleted ones included
-  std::vector<std::string> warnings;
+struct Dimension : OpenedTable {
+  std::string path;  ///< as the pipeline file has it
 
   bool is_dated = false;
   std::string day_column;           ///< that dates partitions

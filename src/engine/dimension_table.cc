@@ -383,11 +383,11 @@ std::vector<int> ColumnsRead(const BoundJoin& join, const std::vector<bool>& nee
 int64_t ExpectedMemory(const Dimension& dimension, const BoundJoin& join,
                        const std::vector<bool>& needed) {
   constexpr int64_t kIndexBytes = 72;  // three slots' worth: at a load of one third on average
-  int64_t bytes = dimension.num_rows * kIndexBytes;
+  int64_t bytes = dimension.num_rows() * kIndexBytes;
   for (size_t c = 0; c < join.columns.size(); ++c) {
     if (!needed[static_cast<size_t>(join.first_column) + c]) continue;
     const auto& field = dimension.schema->field(join.columns[c]);
-    bytes += dimension.num_rows * 8;
+    bytes += dimension.num_rows() * 8;
     if (!IsReadAsDictionary(*field->type())) continue;
     for (const ParquetFooter& footer : dimension.footers) {
       for (int g = 0; g < footer.metadata->num_row_groups(); ++g) {

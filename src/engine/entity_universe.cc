@@ -11,47 +11,25 @@
 #include "engine/group_rows.h"
 #include "engine/scan.h"
 #include "engine/sort_keys.h"
-#include "engine/source.h"
 #include "sql/function_registry.h"
+#include "storage/column_types.h"
 #include "storage/parallel_for.h"
-#include "table/delta_listing.h"
 
 namespace tidemill {
 namespace {
 
-arrow::Status ReadSchemas(const EntitiesSpec& spec, int threads, EntityUniverse* universe) {
-  ARROW_ASSIGN_OR_RAISE(const auto delta, ListIfDelta(spec, universe->root, "output.entities"));
-  if (delta) {
-    universe->files = delta->listing.files;
-    universe->partition_schema = delta->listing.partition_schema;
-    universe->version = delta->version;
-    for (size_t f = 0; f < universe->files.size(); ++f) {
-      ARROW_RETURN_NOT_OK(LoadDeletedRows(*delta, f, &universe->files[f]));
-    }
-    ARROW_ASSIGN_OR_RAISE(universe->footers, ReadFooters(universe->root, universe->files, threads));
-    for (ParquetFooter& footer : universe->footers) NameColumns(*delta, &footer);
-    universe->file_schema = delta->file_schema;
-    return arrow::Status::OK();
-  }
-  ARROW_ASSIGN_OR_RAISE(HiveListing listing, ListHive(universe->root));
-  if (listing.files.empty()) {
-    return MakeError(ErrorCode::kRunFailed, "no Parquet files in " + universe->root.uri,
-                     "check output.entities.path; files and folders whose name starts with '_' or "
-                     "'.' are not read");
-  }
-  universe->files = std::move(listing.files);
-  universe->partition_schema = listing.partition_schema;
-  ARROW_ASSIGN_OR_RAISE(universe->footers, ReadFooters(universe->root, universe->files, threads));
-  ARROW_ASSIGN_OR_RAISE(const UnifiedSchema unified,
-                        UnifySchemas(universe->files, universe->footers));
-  universe->file_schema = unified.schema;
-  return arrow::Status::OK();
-}
+const TableRole kEntities = {"output.entities",
+                             "check output.entities.path; files and folders whose name starts "
+                             "with '_' or '.' are not read"};
 
-std::shared_ptr<arrow::DataType> ValueType(const std::shared_ptr<arrow::DataType>& type) {
-  return type->id() == arrow::Type::DICTIONARY
-             ? static_cast<const arrow::DictionaryType&>(*type).value_type()
-             : type;
+arrow::Status OpenAll(const BoundPipeline& pipeline, int threads, EntityUniverse* universe) {
+  const EntitiesSpec& spec = *pipeline.spec.output.entities;
+  ARROW_ASSIGN_OR_RAISE(Location root, ParseLocation(pipeline.spec.Resolve(spec.path.text)));
+  ARROW_ASSIGN_OR_RAISE(const auto listed, ListedTable::List(spec, std::move(root), kEntities));
+  for (size_t f = 0; f < listed->listing().files.size(); ++f) {
+    ARROW_ASSIGN_OR_RAISE(universe->files.emplace_back(), listed->WithDeletedRows(f));
+  }
+  return OpenFiles(listed.get(), threads, universe);
 }
 
 /// Whether values of the table can be entities: the same type, or another size of integers.
@@ -89,8 +67,8 @@ arrow::Status BindColumns(const BoundPipeline& pipeline, EntityUniverse* univers
                    : "'column' names the column that holds " + entity.text);
       continue;
     }
-    const auto type = ValueType(field->type());
-    const auto wanted = ValueType(pipeline.rows->field(pipeline.entity[i])->type());
+    const auto type = PlainType(field->type());
+    const auto wanted = PlainType(pipeline.rows->field(pipeline.entity[i])->type());
     if (!CanBe(*type, *wanted)) {
       fail(place,
            "output.entities: column '" + name.text + "' is " + TypeName(*type) + ", and entity '" +
@@ -161,7 +139,7 @@ class UniverseScanner {
 
  private:
   std::shared_ptr<arrow::DataType> TypeOf(size_t entity) const {
-    return ValueType(pipeline_.rows->field(pipeline_.entity[entity])->type());
+    return PlainType(pipeline_.rows->field(pipeline_.entity[entity])->type());
   }
 
   arrow::Status Read(size_t file, int row_group, Frame* frame) const {
@@ -213,12 +191,8 @@ arrow::Result<std::shared_ptr<const EntityUniverse>> OpenUniverse(const BoundPip
   if (!spec) return nullptr;
   auto universe = std::make_shared<EntityUniverse>();
   universe->path = spec->path.text;
-  ARROW_ASSIGN_OR_RAISE(universe->root, ParseLocation(pipeline.spec.Resolve(spec->path.text)));
-  ARROW_RETURN_NOT_OK(WithContext(ReadSchemas(*spec, threads, universe.get()), "output.entities"));
+  ARROW_RETURN_NOT_OK(WithContext(OpenAll(pipeline, threads, universe.get()), "output.entities"));
   ARROW_RETURN_NOT_OK(BindColumns(pipeline, universe.get()));
-  for (const ParquetFooter& footer : universe->footers) {
-    universe->num_rows += footer.metadata->num_rows();
-  }
   return universe;
 }
 

@@ -13,9 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/listed_table.h"
 #include "pipeline/bound_pipeline.h"
-#include "storage/hive_listing.h"
-#include "storage/parquet_source.h"
 
 namespace tidemill {
 
@@ -26,16 +25,9 @@ struct ScanResult;
 constexpr int32_t kUniverseStratum = -1;
 
 /// The table of entities, opened.
-struct EntityUniverse {
-  Location root;
-  std::string path;  ///< as the pipeline file has it
-  std::vector<DataFile> files;
-  std::vector<ParquetFooter> footers;  ///< one per file
-  std::shared_ptr<arrow::Schema> file_schema;
-  std::shared_ptr<arrow::Schema> partition_schema;
+struct EntityUniverse : OpenedTable {
+  std::string path;                  ///< as the pipeline file has it
   std::vector<std::string> columns;  ///< one per entity column
-  std::optional<int64_t> version;    ///< of a Delta table
-  int64_t num_rows = 0;
 };
 
 /// Opens the table that `pipeline` names; null if it names none. Errors: a missing or empty table,

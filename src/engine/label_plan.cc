@@ -55,16 +55,10 @@ arrow::Result<Plan> MakeLabelPlan(std::shared_ptr<const BoundPipeline> pipeline,
       Plan plan, MakePlan(std::move(pipeline), std::move(source), std::move(calendar), {slot},
                           PlanScope::kFeatures, std::move(dimensions)));
   const std::vector<bool> of_time = ReadFor(*plan.pipeline, {plan.pipeline->event_time});
-  plan.file_columns.clear();
-  for (int i = 0; i < plan.pipeline->rows->num_fields(); ++i) {
-    const auto column = static_cast<size_t>(i);
-    if (of_time[column]) plan.needed_columns[column] = true;
-    const std::string& name = plan.pipeline->rows->field(i)->name();
-    if (i < plan.pipeline->num_source_columns && plan.needed_columns[column] &&
-        plan.source->partition_schema->GetFieldIndex(name) < 0) {
-      plan.file_columns.push_back(name);
-    }
+  for (size_t i = 0; i < of_time.size(); ++i) {
+    if (of_time[i]) plan.needed_columns[i] = true;
   }
+  plan.file_columns = FileColumns(*plan.pipeline, *plan.source, plan.needed_columns);
   plan.morsels.clear();
   plan.files_read = plan.morsels_pruned = plan.bytes = plan.num_rows = plan.rows_misplaced = 0;
   for (size_t f = 0; f < plan.source->files.size(); ++f) {
@@ -80,10 +74,7 @@ arrow::Result<Plan> MakeLabelPlan(std::shared_ptr<const BoundPipeline> pipeline,
         ++plan.morsels_pruned;
         continue;
       }
-      morsel.bytes = CompressedBytes(footer, g, plan.file_columns);
-      plan.bytes += morsel.bytes;
-      plan.num_rows += morsel.num_rows;
-      plan.morsels.push_back(morsel);
+      plan.Add(morsel, footer);
     }
     if (plan.morsels.size() > before) ++plan.files_read;
   }

@@ -126,6 +126,25 @@ void Widen(std::optional<SlotRange>* range, SlotRange by) {
 
 }  // namespace
 
+void Plan::Add(MorselRef morsel, const ParquetFooter& footer) {
+  morsel.bytes = CompressedBytes(footer, morsel.row_group, file_columns);
+  bytes += morsel.bytes;
+  num_rows += morsel.num_rows;
+  morsels.push_back(morsel);
+}
+
+std::vector<std::string> FileColumns(const BoundPipeline& pipeline, const Source& source,
+                                     const std::vector<bool>& needed) {
+  std::vector<std::string> names;
+  for (int i = 0; i < pipeline.num_source_columns; ++i) {
+    const std::string& name = pipeline.rows->field(i)->name();
+    if (needed[static_cast<size_t>(i)] && source.partition_schema->GetFieldIndex(name) < 0) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 std::pair<CivilDay, CivilDay> DaysNeeded(const Pipeline& pipeline, const Calendar& calendar,
                                          const std::vector<Slot>& dates) {
   std::vector<WindowLength> windows;
@@ -164,13 +183,7 @@ arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
     const bool leaves = join.is_inner && scope == PlanScope::kFeatures;
     plan.needed_joins.push_back(leaves || IsJoined(join, plan.needed_columns));
   }
-  for (int i = 0; i < pipeline->num_source_columns; ++i) {
-    const std::string& name = pipeline->rows->field(i)->name();
-    if (plan.needed_columns[static_cast<size_t>(i)] &&
-        source->partition_schema->GetFieldIndex(name) < 0) {
-      plan.file_columns.push_back(name);
-    }
-  }
+  plan.file_columns = FileColumns(*pipeline, *source, plan.needed_columns);
   plan.files_pruned = static_cast<int64_t>(source->pruned.size());
   const SlotsOfRowGroups row_groups(*pipeline, *calendar);
   for (size_t f = 0; f < source->files.size(); ++f) {
@@ -198,10 +211,7 @@ arrow::Result<Plan> MakePlan(std::shared_ptr<const BoundPipeline> pipeline,
         // Statistics do not count NULLs, so only a partition tells the slot of every row.
         if (partition && partition->size() == 1) morsel.slot = partition->first;
       }
-      morsel.bytes = CompressedBytes(footer, g, plan.file_columns);
-      plan.bytes += morsel.bytes;
-      plan.num_rows += morsel.num_rows;
-      plan.morsels.push_back(morsel);
+      plan.Add(morsel, footer);
     }
     if (plan.morsels.size() > before) {
       ++plan.files_read;

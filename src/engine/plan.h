@@ -61,7 +61,14 @@ struct Plan {
   int64_t rows_misplaced = 0;  ///< of row groups that lie too far from their partition altogether
   /// The labels at whose instants windows end; null: windows end with `dates`.
   std::shared_ptr<const LabelWindows> labels;
+
+  /// Adds a row group to read. `footer` is of its file.
+  void Add(MorselRef morsel, const ParquetFooter& footer);
 };
+
+/// Those of the `needed` columns of BoundPipeline::rows that come from files.
+std::vector<std::string> FileColumns(const BoundPipeline& pipeline, const Source& source,
+                                     const std::vector<bool>& needed);
 
 /// The days whose partitions can hold events of these dates' windows, from the pipeline file alone
 /// (before its source is opened). Every window length that the file mentions counts.

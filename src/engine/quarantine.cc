@@ -20,12 +20,6 @@ namespace {
 
 constexpr int kOwnColumns = std::size(kQuarantineColumns);
 
-std::shared_ptr<arrow::DataType> ValueType(const std::shared_ptr<arrow::DataType>& type) {
-  return type->id() == arrow::Type::DICTIONARY
-             ? static_cast<const arrow::DictionaryType&>(*type).value_type()
-             : type;
-}
-
 arrow::Result<std::shared_ptr<arrow::Array>> TakePlain(const std::shared_ptr<arrow::Array>& column,
                                                        const std::shared_ptr<arrow::Array>& rows,
                                                        const std::shared_ptr<arrow::DataType>& as) {
@@ -81,7 +75,7 @@ std::shared_ptr<arrow::Schema> QuarantineSchema(const Plan& plan) {
       arrow::field(kQuarantineColumns[2], arrow::utf8(), false),
       arrow::field(kQuarantineColumns[3], arrow::list(arrow::utf8()), false)};
   for (const auto& field : plan.source->schema->fields()) {
-    const auto type = ValueType(field->type());
+    const auto type = PlainType(field->type());
     if (IsReadable(*type)) fields.push_back(arrow::field(field->name(), type));
   }
   return arrow::schema(std::move(fields));

@@ -8,7 +8,7 @@
 
 namespace tidemill {
 
-/// The engine in this process for passes whose sources were opened from the same SourceFiles. All
+/// The engine in this process for passes whose sources were opened from the same ListedTable. All
 /// of them begin before the first one scans; that one reads for all. A row group is read once, with
 /// the columns of the passes that need it, and each makes its own tiles of it. What cannot be read
 /// ends the passes that need it, what cannot be computed ends its own pass; the others go on. For

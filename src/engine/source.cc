@@ -78,67 +78,18 @@ arrow::Status Prune(const Pipeline& pipeline, std::optional<std::pair<CivilDay, 
   return arrow::Status::OK();
 }
 
-/// The footers of the needed files and the schema of their columns.
-arrow::Status ReadSchema(int threads, Source* source) {
-  SourceFiles& listed = *source->listed;
-  ARROW_ASSIGN_OR_RAISE(source->footers, listed.Footers(source->files, threads));
-  if (listed.delta() != nullptr) {
-    source->file_schema = listed.delta()->file_schema;
-    return arrow::Status::OK();
-  }
-  if (!source->files.empty()) {
-    ARROW_ASSIGN_OR_RAISE(UnifiedSchema unified, UnifySchemas(source->files, source->footers));
-    source->file_schema = unified.schema;
-    source->warnings = unified.warnings;
-    return arrow::Status::OK();
-  }
-  const std::vector<DataFile> first = {listed.listing().files.front()};
-  ARROW_ASSIGN_OR_RAISE(const auto footers, listed.Footers(first, 1));
-  ARROW_ASSIGN_OR_RAISE(const UnifiedSchema unified, UnifySchemas(first, footers));
-  source->file_schema = unified.schema;
-  return arrow::Status::OK();
-}
-
 }  // namespace
-
-arrow::Result<std::optional<DeltaListing>> ListIfDelta(const TableSpec& spec, const Location& root,
-                                                       const std::string& name) {
-  bool is_delta = spec.format == "delta";
-  if (spec.format.empty()) {
-    ARROW_ASSIGN_OR_RAISE(is_delta, IsDeltaTable(root));
-  }
-  if (is_delta) return ListDelta(root, {spec.version, spec.timestamp_ms});
-  if (spec.version || spec.timestamp_ms) {
-    return MakeError(ErrorCode::kInvalid, root.uri + ": is no Delta table and has no versions",
-                     "remove " + name + ".version and " + name + ".timestamp");
-  }
-  return std::nullopt;
-}
-
-std::shared_ptr<arrow::Schema> CombineSchemas(const arrow::Schema& files,
-                                              const arrow::Schema& partitions) {
-  arrow::FieldVector fields;
-  for (const auto& field : files.fields()) {
-    if (partitions.GetFieldIndex(field->name()) < 0) fields.push_back(field);
-  }
-  for (const auto& field : partitions.fields()) fields.push_back(field);
-  return arrow::schema(fields);
-}
 
 arrow::Result<Source> OpenSource(const Pipeline& pipeline,
                                  std::optional<std::pair<CivilDay, CivilDay>> needed, int threads,
-                                 std::shared_ptr<SourceFiles> listed) {
+                                 std::shared_ptr<ListedTable> listed) {
   Source source;
   source.listed = std::move(listed);
   if (source.listed == nullptr) {
-    ARROW_ASSIGN_OR_RAISE(source.listed, SourceFiles::List(pipeline));
+    ARROW_ASSIGN_OR_RAISE(source.listed, ListSource(pipeline));
   }
-  source.root = source.listed->root();
-  if (source.listed->delta() != nullptr) source.version = source.listed->delta()->version;
-  source.partition_schema = source.listed->listing().partition_schema;
   ARROW_RETURN_NOT_OK(Prune(pipeline, needed, &source));
-  ARROW_RETURN_NOT_OK(ReadSchema(threads, &source));
-  source.schema = CombineSchemas(*source.file_schema, *source.partition_schema);
+  ARROW_RETURN_NOT_OK(OpenFiles(source.listed.get(), threads, &source));
   return source;
 }
 

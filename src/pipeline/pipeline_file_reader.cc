@@ -121,21 +121,14 @@ std::optional<LocatedText> MapReader::RequireText(const std::string& key) const 
 }
 
 std::optional<std::string> MapReader::Choice(const std::string& key,
-                                             const std::vector<std::string>& values,
-                                             const std::vector<std::string>& later) const {
+                                             const std::vector<std::string>& values) const {
   const std::optional<LocatedText> text = Text(key);
   if (!text) return std::nullopt;
   if (Contains(values, text->text)) return text->text;
-  if (Contains(later, text->text)) {
-    faults_->Add(text->position,
-                 fmt::format("{}: {} is not supported yet", NameOf(key), text->text),
-                 fmt::format("this release knows {}", JoinChoices(values)));
-  } else {
-    faults_->Add(
-        text->position,
-        fmt::format("{} is '{}'; it can be {}", NameOf(key), text->text, JoinChoices(values)),
-        SuggestOne(text->text, values, ""));
-  }
+  faults_->Add(
+      text->position,
+      fmt::format("{} is '{}'; it can be {}", NameOf(key), text->text, JoinChoices(values)),
+      SuggestOne(text->text, values, ""));
   return std::nullopt;
 }
 

@@ -51,9 +51,9 @@ class MapReader {
   std::optional<LocatedText> Text(const std::string& key) const;
   std::optional<LocatedText> RequireText(const std::string& key) const;
 
-  /// One of `values`; a value in `later` is reported as not yet supported.
-  std::optional<std::string> Choice(const std::string& key, const std::vector<std::string>& values,
-                                    const std::vector<std::string>& later = {}) const;
+  /// One of `values`.
+  std::optional<std::string> Choice(const std::string& key,
+                                    const std::vector<std::string>& values) const;
 
   /// One text or a list of them (at least one), none twice.
   std::vector<LocatedText> TextOrList(const std::string& key, const YamlNode& value) const;

@@ -16,7 +16,7 @@ void AddJoins(const Plan& plan, const ScanCounts& counts, std::vector<JoinReport
     JoinReport& report = (*joins)[next++];
     report.rows += counts.looked_up[j];
     report.unmatched += counts.not_found[j];
-    report.dimension_rows = std::max(report.dimension_rows, plan.dimensions[j]->num_rows);
+    report.dimension_rows = std::max(report.dimension_rows, plan.dimensions[j]->num_rows());
   }
 }
 

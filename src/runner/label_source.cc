@@ -9,18 +9,11 @@
 namespace tidemill {
 namespace {
 
-/// A listing of one file.
+/// The contents of one file.
 arrow::Result<TableContents> ContentsOfFile(const Location& location,
                                             const arrow::fs::FileInfo& info, int threads) {
   TableContents contents;
-  contents.listing.root = location;
-  contents.listing.partition_schema = arrow::schema({});
-  DataFile file;
-  file.path = location.path;
-  file.relative_path = info.base_name();
-  file.size = info.size();
-  file.mtime_ns = info.mtime().time_since_epoch().count();
-  contents.listing.files.push_back(std::move(file));
+  contents.listing = ListFile(location, info);
   ARROW_ASSIGN_OR_RAISE(contents.footers, ReadFooters(location, contents.listing.files, threads));
   ARROW_ASSIGN_OR_RAISE(const UnifiedSchema unified,
                         UnifySchemas(contents.listing.files, contents.footers));

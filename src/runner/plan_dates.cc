@@ -67,7 +67,7 @@ std::vector<PlannedDimension> PlannedDimensions(const Plan& plan) {
     const BoundJoin& join = plan.pipeline->joins[j];
     PlannedDimension one{dimension.path,
                          static_cast<int64_t>(dimension.files.size()),
-                         dimension.num_rows,
+                         dimension.num_rows(),
                          0,
                          ExpectedMemory(dimension, join, plan.needed_columns),
                          {}};

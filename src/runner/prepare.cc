@@ -48,7 +48,7 @@ arrow::Result<Slot> ParseFeatureDate(const Calendar& calendar, const std::string
 arrow::Result<OpenedPipeline> OpenPipeline(const Pipeline& pipeline,
                                            std::pair<CivilDay, CivilDay> days,
                                            const RunOptions& options, SourcePool* pool) {
-  std::shared_ptr<SourceFiles> listed;
+  std::shared_ptr<ListedTable> listed;
   if (pool != nullptr) {
     ARROW_ASSIGN_OR_RAISE(listed, pool->Find(pipeline));
   }

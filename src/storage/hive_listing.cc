@@ -225,6 +225,19 @@ arrow::Result<std::shared_ptr<arrow::Scalar>> ParseValue(const FoundFile& one, s
 
 }  // namespace
 
+HiveListing ListFile(const Location& file, const arrow::fs::FileInfo& info) {
+  HiveListing listing;
+  listing.root = file;
+  listing.partition_schema = arrow::schema({});
+  DataFile only;
+  only.path = file.path;
+  only.relative_path = info.base_name();
+  only.size = info.size();
+  only.mtime_ns = info.mtime().time_since_epoch().count();
+  listing.files.push_back(std::move(only));
+  return listing;
+}
+
 arrow::Result<HiveListing> ListHive(const Location& root) {
   auto info = root.filesystem->GetFileInfo(root.path);
   if (!info.ok()) {

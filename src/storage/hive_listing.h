@@ -43,4 +43,7 @@ struct HiveListing {
 /// partition columns, naming two of them.
 arrow::Result<HiveListing> ListHive(const Location& root);
 
+/// The listing of one file, which `info` is of: a table without partitions.
+HiveListing ListFile(const Location& file, const arrow::fs::FileInfo& info);
+
 }  // namespace tidemill
