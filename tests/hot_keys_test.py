@@ -117,6 +117,12 @@ def test_what_is_no_key_is_named_with_what_there_is(table):
     assert "'hott'" in done.stderr and "'nothing'" in done.stderr and "did you mean 'hot'" in done.stderr
 
 
+def test_lists_are_no_keys(tmp_path):
+    pq.write_table(pa.table({"tags": [["a"], ["b"]], "pairs": [{"a": 1}, {"a": 2}]}), tmp_path / "part-0.parquet")
+    done = call("table", "inspect", tmp_path, "--keys", "tags,pairs", expect=2)
+    assert done.stderr.count("which is no key") == 2
+
+
 def test_people_read_a_table(table):
     text = call("table", "inspect", table, "--keys", "hot", "--top", 2).stdout
     assert "robot" in text and "times the mean" in text and "2,883 keys" in text

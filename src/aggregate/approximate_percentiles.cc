@@ -25,7 +25,7 @@
 #include "aggregate/argument_types.h"
 #include "aggregate/fractions.h"
 #include "aggregate/kernel_adapter.h"
-#include "aggregate/packed_values.h"
+#include "aggregate/multiset.h"
 #include "aggregate/registry.h"
 
 namespace tidemill {
@@ -91,7 +91,6 @@ void UniteBuckets(std::vector<ValueCount<typename Form::Key>>* items) {
 template <typename Form>
 struct ApproximatePercentile {
   using Key = typename Form::Key;
-  using Items = std::vector<ValueCount<Key>>;
   struct State {
     PackedValues<Key> values;
     Key largest;
@@ -102,7 +101,7 @@ struct ApproximatePercentile {
 
   /// What makes the items of a full block fewer.
   static auto SqueezeOf(uint64_t* has_buckets) {
-    return [has_buckets](Items* items) {
+    return [has_buckets](Items<Key>* items) {
       SortAndUnite(items);
       if (items->size() > kMaxExact) *has_buckets = 1;
       if (*has_buckets != 0) UniteBuckets<Form>(items);
@@ -126,7 +125,7 @@ struct ApproximatePercentile {
   static arrow::Status Final(const AggregateKernel& kernel, const StateRows<State>& states,
                              arrow::ArrayBuilder* builder) {
     const Fraction p = FractionOf(kernel);
-    Items items;
+    Items<Key> items;
     std::vector<Key> chosen(1);
     for (int64_t i = 0; i < states.size; ++i) {
       const State& state = states[i];
@@ -137,12 +136,9 @@ struct ApproximatePercentile {
       state.values.Read(&items);
       uint64_t has_buckets = state.has_buckets;
       SqueezeOf (&has_buckets)(&items);
-      uint64_t total = 0;
-      for (const ValueCount<Key>& item : items) total += item.count;
+      const uint64_t total = TotalOf(items);
       const uint64_t rank = p.Rank(total);
-      size_t at = 0;
-      for (uint64_t before = items[0].count; before < rank; before += items[at].count) ++at;
-      chosen[0] = rank == total ? state.largest : items[at].key;
+      chosen[0] = rank == total ? state.largest : items[ItemAt(items, rank)].key;
       ARROW_RETURN_NOT_OK(AppendKeyList(*kernel.result_type, chosen, builder));
     }
     return arrow::Status::OK();

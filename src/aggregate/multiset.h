@@ -18,6 +18,22 @@ namespace tidemill {
 template <typename Key>
 using Items = std::vector<ValueCount<Key>>;
 
+/// How many values there are.
+template <typename Key>
+uint64_t TotalOf(const Items<Key>& items) {
+  uint64_t total = 0;
+  for (const ValueCount<Key>& item : items) total += item.count;
+  return total;
+}
+
+/// The index of the item that holds place `rank`, from 1, of all values.
+template <typename Key>
+size_t ItemAt(const Items<Key>& items, uint64_t rank) {
+  size_t i = 0;
+  for (uint64_t before = items[0].count; before < rank; before += items[i].count) ++i;
+  return i;
+}
+
 /// What functions of a multiset derive from; they add Final.
 template <typename Key>
 struct Multiset {

@@ -14,21 +14,6 @@ namespace tidemill {
 namespace {
 
 template <typename Key>
-uint64_t TotalOf(const Items<Key>& items) {
-  uint64_t total = 0;
-  for (const ValueCount<Key>& item : items) total += item.count;
-  return total;
-}
-
-/// The index of the item that holds place `rank`, from 1, of all values.
-template <typename Key>
-size_t ItemAt(const Items<Key>& items, uint64_t rank) {
-  size_t i = 0;
-  for (uint64_t before = items[0].count; before < rank; before += items[i].count) ++i;
-  return i;
-}
-
-template <typename Key>
 struct Discrete : Multiset<Key> {
   using State = typename Multiset<Key>::State;
 

@@ -21,6 +21,7 @@
 #include "runner/open_table.h"
 #include "runner/prepare.h"
 #include "storage/column_types.h"
+#include "storage/nested_columns.h"
 #include "storage/parallel_for.h"
 #include "table/key_set.h"
 #include "tidemill/table.h"
@@ -162,7 +163,7 @@ class KeyInspector {
                           ""});
         continue;
       }
-      if (!IsReadable(*field->type())) {
+      if (!IsReadable(*field->type()) || IsListOrMap(*field->type())) {
         faults.push_back({fmt::format("--keys: column '{}' has type {}, which is no key", name,
                                       field->type()->ToString()),
                           "a key is made of plain values",
@@ -318,8 +319,7 @@ class KeyInspector {
       advise(fmt::format(
           "{} of {} {} hot, the hottest with {:.1f} % of the rows: an engine that spreads rows by "
           "the hash of {} gives {} to single tasks. In Spark salt the key, broadcast the other "
-          "side "
-          "of a join, or let adaptive execution split such partitions "
+          "side of a join, or let adaptive execution split such partitions "
           "(spark.sql.adaptive.skewJoin.enabled). In Tidemill there is nothing to do: rows are not "
           "spread by key, and a key is looked up once per row group",
           hot == 1 ? "one key" : fmt::format("{} keys", hot), names, hot == 1 ? "is" : "are",

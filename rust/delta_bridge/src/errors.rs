@@ -83,6 +83,8 @@ impl From<KernelError> for Error {
                     "Feature 'catalogManaged' is not supported",
                 );
             }
+            // Its log was begun and had no version yet when it was listed; it may have one by now.
+            KernelError::EmptyLog => Code::NotFound,
             KernelError::LogHistory(history)
                 if matches!(**history, LogHistoryError::TimestampOutOfRange { .. }) =>
             {
