@@ -36,6 +36,14 @@ def test_labels_in_memory(world, pipeline, make):
     assert one.age_seconds["max"] == 12 * 3600 and train.report.mode == "published"
 
 
+def test_labels_keep_lists_and_refuse_structs(pipeline):
+    tags = pa.array([["a", None], [], None, ["b"], ["c"]], pa.list_(pa.string()))
+    train = pipeline.training_set(pa.table({**LABELS, "tags": tags}), "shown_at", on=ON)
+    assert train.to_arrow()["tags"].to_pylist() == tags.to_pylist()
+    with pytest.raises(tidemill.Invalid, match="'pair' has type struct"):
+        pipeline.training_set(pa.table({**LABELS, "pair": [{"a": 1}] * 5}), "shown_at", on=ON)
+
+
 def test_exact_and_published_meet_at_midnight(pipeline):
     labels = pa.table({"user_id": [f"u{i}" for i in range(7)], "day": [dt.date(2026, 3, 4)] * 7})
     published = tidemill.training_set(pipeline, labels, "day")
