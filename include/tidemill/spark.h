@@ -27,7 +27,7 @@ struct SparkView {
 /// A query with all that it needs of its session. It reads the view that it is itself, and others.
 struct SparkQuery : SparkView {
   std::vector<std::pair<std::string, std::string>> settings;  ///< of the session, by name
-  std::vector<SparkView> dimensions;
+  std::vector<SparkView> tables;                              ///< those beside the source
   std::string sql;
 };
 

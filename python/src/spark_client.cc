@@ -34,10 +34,10 @@ nb::dict DictOf(const SparkView& view) {
 
 nb::dict DictOf(const SparkQuery& query) {
   nb::dict dict = DictOf(static_cast<const SparkView&>(query));
-  nb::list dimensions;
-  for (const SparkView& dimension : query.dimensions) dimensions.append(DictOf(dimension));
+  nb::list tables;
+  for (const SparkView& table : query.tables) tables.append(DictOf(table));
   dict["settings"] = PairsOf(query.settings);
-  dict["dimensions"] = dimensions;
+  dict["tables"] = tables;
   dict["sql"] = query.sql;
   return dict;
 }

@@ -77,7 +77,7 @@ class Client:
     """Runs the queries of passes in a session, which afterwards is as it was before.
 
     A query is a mapping: `settings` of the session while it runs, the temporary `view` over `paths` of a `format` with
-    a `schema` and `options`, further such views in `dimensions`, and the `sql` that reads them.
+    a `schema` and `options`, further such views in `tables`, and the `sql` that reads them.
     """
 
     def __init__(self, session: SparkSession) -> None:
@@ -115,7 +115,7 @@ class Client:
     @contextlib.contextmanager
     def _frame(self, query: Mapping[str, Any]) -> Iterator[DataFrame]:
         with self._lock, self._settings(dict(query["settings"])):
-            views = [query, *query["dimensions"]]
+            views = [query, *query["tables"]]
             for view in views:
                 self._read(view).createOrReplaceTempView(view["view"])
             self._add_tag(self._tag)  # of what this thread runs

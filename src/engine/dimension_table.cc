@@ -31,6 +31,20 @@ struct Piece {
   JoinKeys read;
 };
 
+/// Codes in as few bytes as they need, since they are read at random: a small array stays in a
+/// cache.
+arrow::Result<std::shared_ptr<arrow::Array>> WithNarrowCodes(
+    const std::shared_ptr<arrow::Array>& column) {
+  if (column->type_id() != arrow::Type::DICTIONARY) return column;
+  const auto& coded = static_cast<const arrow::DictionaryArray&>(*column);
+  const int64_t values = coded.dictionary()->length();
+  if (values > UINT16_MAX) return column;
+  const auto type = values <= UINT8_MAX ? arrow::uint8() : arrow::uint16();
+  ARROW_ASSIGN_OR_RAISE(auto codes, arrow::compute::Cast(*coded.indices(), type));
+  return std::make_shared<arrow::DictionaryArray>(
+      arrow::dictionary(type, coded.dictionary()->type()), std::move(codes), coded.dictionary());
+}
+
 class Loader {
  public:
   Loader(const std::shared_ptr<const Dimension>& dimension, const BoundJoin& join,
@@ -87,7 +101,8 @@ class Loader {
     }
     const DataFile& file = dimension_.files[piece->file];
     auto read = ReadRowGroup(dimension_.root, file, dimension_.footers[piece->file],
-                             piece->row_group, *dimension_.file_schema, names);
+                             piece->row_group, *dimension_.file_schema, names,
+                             TextForm::kAsStored);
     if (!read.ok()) {
       return arrow::Status(arrow::StatusCode::IOError, read.status().message(),
                            read.status().detail());
@@ -113,7 +128,10 @@ class Loader {
     piece->columns.resize(is_needed_.size());
     for (size_t c = 0; c < is_needed_.size(); ++c) {
       if (!is_needed_[c]) continue;
-      ARROW_ASSIGN_OR_RAISE(piece->columns[c], column_of(join_.columns[c]));
+      const auto& type = dimension_.schema->field(join_.columns[c])->type();
+      ARROW_ASSIGN_OR_RAISE(const auto array, column_of(join_.columns[c]));
+      ARROW_ASSIGN_OR_RAISE(piece->columns[c],
+                            ConvertColumn(array, type, IsReadAsDictionary(*type)));
     }
     ARROW_ASSIGN_OR_RAISE(piece->read, ReadJoinKeys(keys, join_.key_types, piece->num_rows));
     return part_.count == 1 ? arrow::Status::OK() : KeepPart(piece);
@@ -302,12 +320,9 @@ class Loader {
           arrow::MakeArrayOfNull(is_coded ? arrow::dictionary(arrow::int32(), type) : type, 0));
       return arrow::Status::OK();
     }
-    if (parts.size() == 1) {
-      table_->columns[c] = std::move(parts[0]);
-      return arrow::Status::OK();
-    }
-    ARROW_ASSIGN_OR_RAISE(table_->columns[c], arrow::Concatenate(parts));
-    return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(auto whole, parts.size() == 1 ? arrow::Result(std::move(parts[0]))
+                                                        : arrow::Concatenate(parts));
+    return WithNarrowCodes(whole).Value(&table_->columns[c]);
   }
 
   const Dimension& dimension_;

@@ -20,7 +20,8 @@ namespace tidemill {
 
 struct DimensionTable {
   std::shared_ptr<const Dimension> dimension;
-  /// One per BoundJoin::columns, text as dictionaries; null where it is not needed.
+  /// One per BoundJoin::columns, text as dictionaries whose codes are uint8, uint16 or int32; null
+  /// where it is not needed.
   arrow::ArrayVector columns;
   /// One, or of a dated dimension one per day of Dimension::days.
   std::vector<KeyIndex> indexes;

@@ -6,6 +6,8 @@
 #include <arrow/compute/cast.h>
 #include <arrow/scalar.h>
 
+#include "sql/expand_bits.h"
+
 namespace tidemill {
 namespace {
 
@@ -37,6 +39,29 @@ void AddNulls(const uint8_t* valid, int64_t num_rows, JoinKeys* keys) {
   keys->valid = keys->valid_storage.data();
 }
 
+/// Plain text is hashed where it lies, with no list of its values in between.
+bool ReadPlainText(const arrow::Datum& column, const arrow::DataType& type, JoinKeys* keys) {
+  const arrow::Type::type id = type.id();
+  if (!column.is_array() || column.type()->id() != id) return false;
+  if (id != arrow::Type::STRING && id != arrow::Type::BINARY) return false;
+  const auto array = column.make_array();
+  const auto& texts = static_cast<const arrow::BinaryArray&>(*array);
+  const auto n = static_cast<size_t>(texts.length());
+  keys->num_keys = texts.length();
+  keys->identity_storage.resize(n);
+  for (size_t i = 0; i < n; ++i) {
+    keys->identity_storage[i] = HashBytes128(texts.GetView(static_cast<int64_t>(i)));
+  }
+  keys->identities = keys->identity_storage.data();
+  if (texts.null_count() > 0) {
+    keys->valid_storage.resize(n);
+    ExpandBits(texts.null_bitmap_data(), texts.offset(), texts.length(),
+               keys->valid_storage.data());
+    keys->valid = keys->valid_storage.data();
+  }
+  return true;
+}
+
 /// The identity of several values together.
 void CombineInto(const std::vector<const CodedColumn*>& coded,
                  const std::vector<const PreparedColumn*>& prepared, int64_t num_rows,
@@ -59,6 +84,7 @@ arrow::Result<JoinKeys> ReadJoinKeys(const std::vector<arrow::Datum>& columns,
                                      const std::vector<std::shared_ptr<arrow::DataType>>& types,
                                      int64_t num_rows) {
   JoinKeys keys;
+  if (columns.size() == 1 && ReadPlainText(columns[0], *types[0], &keys)) return keys;
   // A key that is the same in all rows is read once.
   const bool is_constant = num_rows > 1 && std::ranges::all_of(columns, &arrow::Datum::is_scalar);
   const int64_t n = is_constant ? 1 : num_rows;

@@ -1,13 +1,14 @@
 #include "engine/key_index.h"
 
 #include <algorithm>
+#include <array>
 
 namespace tidemill {
 namespace {
 
 /// An array of integers may have this many places per key: still less memory than slots.
 constexpr uint64_t kPlacesPerKey = 8;
-constexpr int64_t kAhead = 16;
+constexpr int64_t kAhead = 32;
 
 Hash128 Identity(int64_t key) { return {static_cast<uint64_t>(key), 0}; }
 
@@ -76,19 +77,20 @@ void KeyIndex::FindSlots(const KeyOf& key_of, int64_t n, int32_t* rows) const {
     std::fill(rows, rows + n, -1);
     return;
   }
-  for (int64_t begin = 0; begin < n; begin += kAhead) {
-    const int64_t end = std::min(n, begin + kAhead);
-    size_t starts[kAhead];
-    for (int64_t i = begin; i < end; ++i) {
-      starts[i - begin] = Scatter(key_of(i)) & mask_;
-      __builtin_prefetch(&slots_[starts[i - begin]]);
-    }
-    for (int64_t i = begin; i < end; ++i) {
-      const Hash128 key = key_of(i);
-      size_t slot = starts[i - begin];
-      while (slots_[slot].row >= 0 && !(slots_[slot].key == key)) slot = (slot + 1) & mask_;
-      rows[i] = slots_[slot].row;
-    }
+  // Where the next keys may be, fetched while the ones before are compared.
+  std::array<size_t, kAhead> starts;
+  const auto fetch = [&](int64_t i) {
+    const size_t start = Scatter(key_of(i)) & mask_;
+    starts[static_cast<size_t>(i) % kAhead] = start;
+    __builtin_prefetch(&slots_[start]);
+  };
+  for (int64_t i = 0; i < std::min(n, kAhead); ++i) fetch(i);
+  for (int64_t i = 0; i < n; ++i) {
+    const Hash128 key = key_of(i);
+    size_t slot = starts[static_cast<size_t>(i) % kAhead];
+    if (i + kAhead < n) fetch(i + kAhead);
+    while (slots_[slot].row >= 0 && !(slots_[slot].key == key)) slot = (slot + 1) & mask_;
+    rows[i] = slots_[slot].row;
   }
 }
 

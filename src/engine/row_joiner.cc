@@ -5,6 +5,7 @@
 
 #include <arrow/buffer.h>
 #include <arrow/compute/api_vector.h>
+#include <arrow/compute/cast.h>
 #include <arrow/util/bit_util.h>
 
 #include "engine/join_keys.h"
@@ -86,22 +87,23 @@ arrow::Result<std::shared_ptr<arrow::Array>> AsIndices(
   return std::make_shared<arrow::Int32Array>(n, matches, std::move(validity), missing);
 }
 
-template <typename T>
+template <typename From, typename To = From>
 arrow::Result<std::shared_ptr<arrow::Array>> GatherAs(const arrow::Array& values,
+                                                      const std::shared_ptr<arrow::DataType>& type,
                                                       const arrow::Int32Array& rows) {
   const int64_t n = rows.length();
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
-                        arrow::AllocateBuffer(n * static_cast<int64_t>(sizeof(T))));
-  auto* target = reinterpret_cast<T*>(buffer->mutable_data());
-  const T* source = values.data()->GetValues<T>(1);
+                        arrow::AllocateBuffer(n * static_cast<int64_t>(sizeof(To))));
+  auto* target = reinterpret_cast<To*>(buffer->mutable_data());
+  const From* source = values.data()->GetValues<From>(1);
   const int32_t* at = rows.raw_values();
   const auto size = static_cast<uint32_t>(values.length());
   for (int64_t i = 0; i < n; ++i) {
     const auto row = static_cast<uint32_t>(at[i]);
-    target[i] = row < size ? source[row] : T{};
+    target[i] = row < size ? static_cast<To>(source[row]) : To{};
   }
   return arrow::MakeArray(
-      arrow::ArrayData::Make(values.type(), n, {rows.null_bitmap(), buffer}, rows.null_count()));
+      arrow::ArrayData::Make(type, n, {rows.null_bitmap(), buffer}, rows.null_count()));
 }
 
 /// The values at `rows`; NULL where a row is. Without NULLs in the dimension the result has those
@@ -111,13 +113,13 @@ arrow::Result<std::shared_ptr<arrow::Array>> Gather(const std::shared_ptr<arrow:
   if (values->null_count() == 0 && rows.offset() == 0 && arrow::is_primitive(values->type_id())) {
     switch (values->type()->bit_width()) {
       case 8:
-        return GatherAs<uint8_t>(*values, rows);
+        return GatherAs<uint8_t>(*values, values->type(), rows);
       case 16:
-        return GatherAs<uint16_t>(*values, rows);
+        return GatherAs<uint16_t>(*values, values->type(), rows);
       case 32:
-        return GatherAs<uint32_t>(*values, rows);
+        return GatherAs<uint32_t>(*values, values->type(), rows);
       case 64:
-        return GatherAs<uint64_t>(*values, rows);
+        return GatherAs<uint64_t>(*values, values->type(), rows);
       default:
         break;
     }
@@ -126,6 +128,21 @@ arrow::Result<std::shared_ptr<arrow::Array>> Gather(const std::shared_ptr<arrow:
       auto taken,
       arrow::compute::Take(*values, rows, arrow::compute::TakeOptions::NoBoundsCheck()));
   return taken;
+}
+
+/// The codes at `rows` as int32, which may be narrower in the dimension.
+arrow::Result<std::shared_ptr<arrow::Array>> GatherCodes(const std::shared_ptr<arrow::Array>& codes,
+                                                         const arrow::Int32Array& rows) {
+  if (codes->null_count() == 0 && rows.offset() == 0) {
+    if (codes->type_id() == arrow::Type::UINT8) {
+      return GatherAs<uint8_t, int32_t>(*codes, arrow::int32(), rows);
+    }
+    if (codes->type_id() == arrow::Type::UINT16) {
+      return GatherAs<uint16_t, int32_t>(*codes, arrow::int32(), rows);
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto gathered, Gather(codes, rows));
+  return arrow::compute::Cast(*gathered, arrow::int32());
 }
 
 /// A dictionary much longer than the column would cost more than the column: it is cut down to the
@@ -228,8 +245,9 @@ arrow::Status RowJoiner::AddColumn(size_t join, size_t column, Frame* frame) con
     return arrow::Status::OK();
   }
   const auto& coded = static_cast<const arrow::DictionaryArray&>(*values);
-  ARROW_ASSIGN_OR_RAISE(auto codes, Gather(coded.indices(), *matches));
-  const arrow::DictionaryArray gathered(coded.type(), codes, coded.dictionary());
+  ARROW_ASSIGN_OR_RAISE(auto codes, GatherCodes(coded.indices(), *matches));
+  const arrow::DictionaryArray gathered(
+      arrow::dictionary(arrow::int32(), coded.dictionary()->type()), codes, coded.dictionary());
   ARROW_ASSIGN_OR_RAISE(target, Compact(gathered));
   return arrow::Status::OK();
 }

@@ -223,7 +223,6 @@ arrow::Status PipelineQuery::AddUniverse(const std::string& from) {
   const std::vector<std::string> entity = Entity();
   std::vector<std::string> columns;
   std::vector<std::string> conditions;
-  std::vector<std::string> matches;
   for (size_t i = 0; i < entity.size(); ++i) {
     const auto& field = pipeline_.output->field(static_cast<int>(i));
     ARROW_ASSIGN_OR_RAISE(const std::string type,
@@ -231,16 +230,24 @@ arrow::Status PipelineQuery::AddUniverse(const std::string& from) {
     const std::string column = Name(plan_.universe->columns[i]);
     columns.push_back("CAST(" + column + " AS " + type + ") AS " + entity[i]);
     if (!keeps_nulls) conditions.push_back(column + " IS NOT NULL");
-    matches.push_back("e." + entity[i] + " IS NOT DISTINCT FROM i." + entity[i]);
   }
   const std::string where = conditions.empty() ? "" : "\n  WHERE " + Join(conditions, " AND ");
   AddTable("universe", "SELECT " + Join(columns, ", ") + "\n  FROM " + from + where);
-  AddTable("entities", "SELECT " + EntityList() + "\n  FROM " + last_ + "\n  UNION SELECT " +
-                           EntityList() + "\n  FROM universe");
-  AddStep("with_entities", "SELECT e.*, i.* EXCLUDE (" + EntityList() + ")\n  FROM entities e " +
-                               "LEFT JOIN " + last_ + " i ON " + Join(matches, " AND "));
   has_universe_ = true;
   return arrow::Status::OK();
+}
+
+void PipelineQuery::AddEveryEntity(const std::vector<std::string>& keys, const std::string& each) {
+  const std::string list = Join(keys, ", ");
+  std::vector<std::string> matches;
+  for (const std::string& key : keys) {
+    matches.push_back("e." + key + " IS NOT DISTINCT FROM i." + key);
+  }
+  AddTable("entities", "SELECT " + list + "\n  FROM " + last_ + "\n  UNION SELECT " + list +
+                           "\n  FROM universe" + each);
+  AddStep("with_entities", std::string("SELECT e.*, i.* ") + (is_spark() ? "EXCEPT" : "EXCLUDE") +
+                               " (" + list + ")\n  FROM entities e LEFT JOIN " + last_ + " i ON " +
+                               Join(matches, " AND "));
 }
 
 arrow::Status PipelineQuery::AddAggregates(size_t date) {

@@ -48,8 +48,13 @@ class PipelineQuery {
   /// The rows that count: of these slots, not quarantined, after `where`, with an entity unless
   /// NULLs are kept.
   arrow::Status AddInput(SlotRange slots);
-  /// Entities that have a row without events: those of the table `from`. DuckDB only.
+  /// The table "universe": the entities of `from`, which have a row without events.
   arrow::Status AddUniverse(const std::string& from);
+  bool has_universe() const { return has_universe_; }
+  /// Adds a row without events for each entity of the universe that has none. The `keys` of the
+  /// last step are the entity, and what `each` (" CROSS JOIN t") multiplies the universe by.
+  void AddEveryEntity(const std::vector<std::string>& keys, const std::string& each = "");
+  void AddEveryEntity() { AddEveryEntity(Entity()); }
   /// One row per entity, for one date.
   arrow::Status AddAggregates(size_t date = 0);
   arrow::Status AddFeatures();

@@ -61,6 +61,7 @@ arrow::Result<std::string> DuckDbSql(const Plan& plan, const std::string& label)
         DuckDbTable(universe.root, universe.files, universe.version.has_value(),
                     PinnedBy(*plan.pipeline->spec.output.entities, universe.version),
                     *universe.partition_schema)));
+    query.AddEveryEntity();
   }
   ARROW_RETURN_NOT_OK(query.AddAggregates());
   ARROW_RETURN_NOT_OK(query.AddFeatures());

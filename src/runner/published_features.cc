@@ -327,7 +327,8 @@ class FromTable : public LabelFeatureSource {
       const TableContents& contents = table_->contents_;
       ARROW_ASSIGN_OR_RAISE(
           const RowGroupColumns entity,
-          ReadTableRows(table_->location_, contents, table_->entity_columns_, file, group));
+          ReadTableRows(table_->location_, contents, table_->entity_columns_, file, group,
+                        TextForm::kPlain));
       rows_read_ += entity.num_rows;
       bytes_read_ +=
           CompressedBytes(contents.footers[file], group, table_->entity_columns_.of_files);
@@ -342,7 +343,8 @@ class FromTable : public LabelFeatureSource {
       if (found_.empty()) return arrow::Status::OK();
       ARROW_ASSIGN_OR_RAISE(
           const RowGroupColumns read,
-          ReadTableRows(table_->location_, contents, table_->feature_columns_, file, group));
+          ReadTableRows(table_->location_, contents, table_->feature_columns_, file, group,
+                        TextForm::kPlain));
       bytes_read_ +=
           CompressedBytes(contents.footers[file], group, table_->feature_columns_.of_files);
       return Shelve(read);

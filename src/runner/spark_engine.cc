@@ -90,7 +90,8 @@ class SparkWork : public PassWork {
                                          FeatureSink* sink) override {
     FeatureSummary summary;
     summary.dates.resize(plan_.dates.size());
-    if (std::ranges::count(wanted, true) == 0 || plan_.source->files.empty()) return summary;
+    const bool is_empty = plan_.source->files.empty() && plan_.universe == nullptr;
+    if (std::ranges::count(wanted, true) == 0 || is_empty) return summary;
     ARROW_RETURN_NOT_OK(CheckCancelled());
     ARROW_ASSIGN_OR_RAISE(const SparkQuery query,
                           SparkFeaturesQuery(plan_, wanted, request_.run_timestamp));
@@ -395,10 +396,6 @@ class Engine : public PassEngine {
                        "--engine spark does not tell",
                        "use --engine native or dask; or filter with source.where and state the "
                        "rule as an input check, every(condition)");
-    }
-    if (plan.universe != nullptr) {
-      return MakeError(ErrorCode::kInvalid, "output.entities is not computed by --engine spark",
-                       "use --engine native or dask");
     }
     ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));
     if (plan.scope == PlanScope::kFeatures) {

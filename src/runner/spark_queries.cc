@@ -10,6 +10,7 @@
 #include "sql/spark_functions.h"
 #include "sql/spark_zones.h"
 #include "sql/sql_fragment.h"
+#include "storage/column_types.h"
 
 namespace tidemill {
 namespace {
@@ -128,62 +129,80 @@ std::string EventsOf(const Plan& plan) {
 
 std::string DimensionView(size_t join) { return "tidemill_dimension_" + std::to_string(join + 1); }
 
-/// The columns of a dimension that a session reads, and its partitions.
-arrow::Result<std::string> SchemaOfDimension(const Plan& plan, size_t join) {
+/// A table beside the source, as a session sees it.
+struct SideTable {
+  const OpenedTable* table;
+  std::string view;
+  std::string what;               ///< "the dimension users"
+  std::vector<std::string> read;  ///< columns, which partitions are added to
+};
+
+SideTable SideOfDimension(const Plan& plan, size_t join) {
   const Dimension& dimension = *plan.dimensions[join];
-  std::vector<int> read = ColumnsRead(plan.pipeline->joins[join], plan.needed_columns);
-  for (const auto& field : dimension.partition_schema->fields()) {
-    const int index = dimension.schema->GetFieldIndex(field->name());
-    if (std::ranges::find(read, index) == read.end()) read.push_back(index);
+  SideTable side{&dimension, DimensionView(join), "the dimension " + dimension.path, {}};
+  for (const int column : ColumnsRead(plan.pipeline->joins[join], plan.needed_columns)) {
+    side.read.push_back(dimension.schema->field(column)->name());
+  }
+  return side;
+}
+
+SideTable SideOfUniverse(const Plan& plan) {
+  return {plan.universe.get(), "tidemill_entities", "output.entities", plan.universe->columns};
+}
+
+/// The tables beside the source that a session reads.
+std::vector<SideTable> SideTablesOf(const Plan& plan) {
+  std::vector<SideTable> tables;
+  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
+    if (plan.needed_joins[j]) tables.push_back(SideOfDimension(plan, j));
+  }
+  if (plan.universe != nullptr && plan.scope == PlanScope::kFeatures) {
+    tables.push_back(SideOfUniverse(plan));
+  }
+  return tables;
+}
+
+arrow::Result<std::string> SchemaOf(const SideTable& side) {
+  std::vector<std::string> names = side.read;
+  for (const std::string& partition : side.table->partition_schema->field_names()) {
+    if (std::ranges::find(names, partition) == names.end()) names.push_back(partition);
   }
   std::vector<std::string> columns;
-  for (const int index : read) {
-    const auto& field = dimension.schema->field(index);
+  for (const std::string& column : names) {
+    const auto field = side.table->schema->GetFieldByName(column);
     if (IsNanoseconds(*field->type())) {
       return MakeError(ErrorCode::kInvalid,
-                       "column '" + field->name() + "' of the dimension " + dimension.path +
+                       "column '" + column + "' of " + side.what +
                            " is in nanoseconds, which Spark does not keep",
                        "write it in microseconds, or use --engine native");
     }
-    auto name = TypeToSql(*field->type(), Dialect::kSpark);
+    auto name = TypeToSql(*PlainType(field->type()), Dialect::kSpark);
     if (!name.ok()) {
-      return WithContext(name.status(),
-                         "column '" + field->name() + "' of the dimension " + dimension.path);
+      return WithContext(name.status(), "column '" + column + "' of " + side.what);
     }
-    columns.push_back(QuoteName(field->name(), Dialect::kSpark) + " " + *name);
+    columns.push_back(QuoteName(column, Dialect::kSpark) + " " + *name);
   }
   return Join(columns, ", ");
 }
 
-arrow::Result<SparkView> ViewOfDimension(const Plan& plan, size_t join) {
-  const Dimension& dimension = *plan.dimensions[join];
+arrow::Result<SparkView> ViewOf(const SideTable& side) {
+  const OpenedTable& table = *side.table;
   SparkView view;
-  view.view = DimensionView(join);
-  ARROW_ASSIGN_OR_RAISE(std::string schema, SchemaOfDimension(plan, join));
-  if (dimension.version) {
+  view.view = side.view;
+  ARROW_ASSIGN_OR_RAISE(std::string schema, SchemaOf(side));
+  if (table.version) {
     view.format = "delta";
-    view.paths = {HadoopUri(dimension.root)};
-    view.options = {{"versionAsOf", std::to_string(*dimension.version)}};
+    view.paths = {HadoopUri(table.root)};
+    view.options = {{"versionAsOf", std::to_string(*table.version)}};
     return view;
   }
   view.format = "parquet";
   view.schema = std::move(schema);
   view.options = {{"__globPaths__", "false"}};
-  const bool is_file =
-      dimension.files.size() == 1 && dimension.files[0].path == dimension.root.path;
-  if (!is_file) view.options.emplace_back("basePath", HadoopUri(dimension.root));
-  for (const DataFile& file : dimension.files) {
-    view.paths.push_back(HadoopUri(dimension.root, file.path));
-  }
+  const bool is_file = table.files.size() == 1 && table.files[0].path == table.root.path;
+  if (!is_file) view.options.emplace_back("basePath", HadoopUri(table.root));
+  for (const DataFile& file : table.files) view.paths.push_back(HadoopUri(table.root, file.path));
   return view;
-}
-
-arrow::Status AddDimensions(const Plan& plan, SparkQuery* query) {
-  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
-    if (!plan.needed_joins[j]) continue;
-    ARROW_ASSIGN_OR_RAISE(query->dimensions.emplace_back(), ViewOfDimension(plan, j));
-  }
-  return arrow::Status::OK();
 }
 
 void NameDimensions(PipelineQuery* query) {
@@ -199,7 +218,9 @@ arrow::Result<SparkQuery> QueryOverSource(const Plan& plan) {
   SparkQuery query;
   query.settings = SettingsOfSession(plan);
   query.view = kView;
-  ARROW_RETURN_NOT_OK(AddDimensions(plan, &query));
+  for (const SideTable& side : SideTablesOf(plan)) {
+    ARROW_ASSIGN_OR_RAISE(query.tables.emplace_back(), ViewOf(side));
+  }
   if (source.version) {
     query.format = "delta";
     query.paths = {HadoopUri(source.root)};
@@ -232,6 +253,10 @@ arrow::Status AddStrata(const SparkTiles& tiles, PipelineQuery* query) {
 arrow::Status AddDirect(size_t date, PipelineQuery* query) {
   const Plan& plan = query->plan();
   ARROW_RETURN_NOT_OK(query->AddInput(plan.strata.WindowSlots(date, plan.strata.Longest(date))));
+  if (plan.universe != nullptr) {
+    ARROW_RETURN_NOT_OK(query->AddUniverse(SideOfUniverse(plan).view));
+    query->AddEveryEntity();
+  }
   return query->AddAggregates(date);
 }
 
@@ -249,6 +274,9 @@ arrow::Status AddTiled(const std::vector<bool>& wanted, PipelineQuery* query) {
     }
     aggregates.push_back(
         {*std::move(spelled), PipelineQuery::AggregateColumn(i), pipeline.aggregates[i].window});
+  }
+  if (plan.universe != nullptr) {
+    ARROW_RETURN_NOT_OK(query->AddUniverse(SideOfUniverse(plan).view));
   }
   tiles.AddSteps(query->Entity(), aggregates, query);
   query->context().feature_date = query->Name(SparkTiles::DateColumn());
@@ -335,7 +363,7 @@ arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join) 
   const Dimension& dimension = *plan.dimensions[join];
   SparkQuery query;
   query.settings = SettingsOfSession(plan);
-  ARROW_ASSIGN_OR_RAISE(static_cast<SparkView&>(query), ViewOfDimension(plan, join));
+  ARROW_ASSIGN_OR_RAISE(static_cast<SparkView&>(query), ViewOf(SideOfDimension(plan, join)));
   std::vector<std::string> keys;
   std::string names;
   std::vector<std::string> conditions;
@@ -424,10 +452,6 @@ SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri) {
 }
 
 arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& label) {
-  if (plan.universe != nullptr) {
-    return MakeError(ErrorCode::kInvalid, "output.entities is not spelled for Spark",
-                     "use --dialect duckdb");
-  }
   const Source& source = *plan.source;
   std::string script = "-- " + plan.pipeline->spec.name + " at " + label + "\n";
   for (const auto& [name, value] : SettingsOfText(plan)) {
@@ -442,18 +466,16 @@ arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& labe
     script += " (" + schema + ")\n  USING parquet OPTIONS (path " +
               QuoteText(HadoopUri(source.root), Dialect::kSpark) + ");\n";
   }
-  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
-    if (!plan.needed_joins[j]) continue;
-    const Dimension& dimension = *plan.dimensions[j];
-    ARROW_ASSIGN_OR_RAISE(const std::string columns, SchemaOfDimension(plan, j));
-    script += "CREATE OR REPLACE TEMPORARY VIEW " + DimensionView(j);
-    if (dimension.version) {
-      script += " AS\n  SELECT * FROM delta." +
-                QuoteName(HadoopUri(dimension.root), Dialect::kSpark) + " VERSION AS OF " +
-                std::to_string(*dimension.version) + ";\n";
+  for (const SideTable& side : SideTablesOf(plan)) {
+    const OpenedTable& table = *side.table;
+    ARROW_ASSIGN_OR_RAISE(const std::string columns, SchemaOf(side));
+    script += "CREATE OR REPLACE TEMPORARY VIEW " + side.view;
+    if (table.version) {
+      script += " AS\n  SELECT * FROM delta." + QuoteName(HadoopUri(table.root), Dialect::kSpark) +
+                " VERSION AS OF " + std::to_string(*table.version) + ";\n";
     } else {
       script += " (" + columns + ")\n  USING parquet OPTIONS (path " +
-                QuoteText(HadoopUri(dimension.root), Dialect::kSpark) + ");\n";
+                QuoteText(HadoopUri(table.root), Dialect::kSpark) + ");\n";
     }
   }
   PipelineQuery query(plan, Dialect::kSpark);

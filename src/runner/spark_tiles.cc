@@ -203,6 +203,8 @@ std::string SparkTiles::ResultsOf(const std::vector<SparkTileAggregate>& aggrega
     const auto window = static_cast<size_t>(aggregate.window);
     if (std::ranges::count(layout.windows, window) > 0) {
       conditions.push_back(std::string(kStratum) + " >= " + WindowColumn(window));
+    } else if (query.has_universe()) {
+      conditions.push_back(std::string(kStratum) + " IS NOT NULL");
     }
     const std::string condition = Join(conditions, " AND ");
     text += ",\n    " +
@@ -233,11 +235,17 @@ void SparkTiles::AddSteps(const std::vector<std::string>& keys,
                                    "n.first_date IS NULL OR n.first_date > s.first_date",
                                    kNext)
                      : ""));
+  if (query->has_universe()) {
+    std::vector<std::string> dated_keys = keys;
+    dated_keys.emplace_back(kOrdinal);
+    query->AddEveryEntity(dated_keys, " CROSS JOIN dates");
+  }
   const std::string group =
       fmt::format("{}, `{}`, `{}`", Join(keys, ", "), DateIndexColumn(), DateColumn());
   query->AddStep("aggregates",
-                 fmt::format("SELECT {}{}\n  FROM dated JOIN dates USING ({})\n  GROUP BY {}",
-                             group, ResultsOf(aggregates, layout, *query), kOrdinal, group));
+                 fmt::format("SELECT {}{}\n  FROM {} JOIN dates USING ({})\n  GROUP BY {}", group,
+                             ResultsOf(aggregates, layout, *query), query->last(), kOrdinal,
+                             group));
 }
 
 void SparkTiles::AddScanSteps(const std::vector<std::pair<std::string, std::string>>& counts,

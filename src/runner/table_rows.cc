@@ -84,10 +84,10 @@ arrow::Result<TableColumns> TableColumns::PickOnly(const TableContents& contents
 arrow::Result<RowGroupColumns> ReadTableRows(const Location& location,
                                              const TableContents& contents,
                                              const TableColumns& columns, size_t file,
-                                             int row_group) {
+                                             int row_group, TextForm text) {
   const DataFile& data = contents.listing.files[file];
   ARROW_ASSIGN_OR_RAISE(auto rows, ReadRowGroup(location, data, contents.footers[file], row_group,
-                                                *contents.schema, columns.of_files));
+                                                *contents.schema, columns.of_files, text));
   for (const int partition : columns.of_partitions) {
     const auto& value = data.partition_values[static_cast<size_t>(partition)];
     ARROW_ASSIGN_OR_RAISE(auto column, arrow::MakeArrayFromScalar(*value, rows.num_rows));
@@ -100,7 +100,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadTableBatch(const Location
                                                                   const TableContents& contents,
                                                                   const TableColumns& columns,
                                                                   size_t file, int row_group) {
-  ARROW_ASSIGN_OR_RAISE(auto rows, ReadTableRows(location, contents, columns, file, row_group));
+  ARROW_ASSIGN_OR_RAISE(auto rows, ReadTableRows(location, contents, columns, file, row_group,
+                                                TextForm::kPlain));
   for (size_t c = 0; c < rows.arrays.size(); ++c) {
     const auto& type = columns.schema->field(static_cast<int>(c))->type();
     if (rows.arrays[c]->type()->Equals(*type)) continue;

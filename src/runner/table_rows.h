@@ -47,14 +47,14 @@ struct TableColumns {
                                               const std::vector<std::string>& names);
 };
 
-/// Reads a row group without its deleted rows: columns of the schema's types or dictionaries of
-/// them, in the schema's order.
+/// Reads a row group without its deleted rows: columns in the schema's order, of its types, text in
+/// the form of `text`.
 arrow::Result<RowGroupColumns> ReadTableRows(const Location& location,
                                              const TableContents& contents,
                                              const TableColumns& columns, size_t file,
-                                             int row_group);
+                                             int row_group, TextForm text);
 
-/// The same as a batch of the schema.
+/// The same as a batch of the schema, all plain.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadTableBatch(const Location& location,
                                                                   const TableContents& contents,
                                                                   const TableColumns& columns,

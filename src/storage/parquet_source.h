@@ -70,13 +70,23 @@ struct RowGroupColumns {
   int64_t num_rows = 0;
 };
 
+/// How strings and binary are read.
+enum class TextForm {
+  kDictionary,  ///< as a dictionary with int32 indices
+  /// Plain where the writer gave its dictionary up before the middle of the column chunk, since the
+  /// values are mostly distinct: codes would cost more than they save. Else a dictionary.
+  kAsStored,
+  kPlain,
+};
+
 /// Reads one row group without its deleted rows: an array per name in `columns`, in order, of the
-/// type that `schema` gives it (a dictionary of it for strings and binary; int32 indices), a single
-/// chunk each. Columns that the file lacks are NULL arrays. Strings are valid UTF-8. Errors
-/// (kRunFailed) name file and row group, for bad UTF-8 also the row.
+/// type that `schema` gives it (strings and binary in the form of `text`), a single chunk each.
+/// Columns that the file lacks are NULL arrays. Strings are valid UTF-8. Errors (kRunFailed) name
+/// file and row group, for bad UTF-8 also the row.
 arrow::Result<RowGroupColumns> ReadRowGroup(const Location& root, const DataFile& file,
                                             const ParquetFooter& footer, int row_group,
                                             const arrow::Schema& schema,
-                                            const std::vector<std::string>& columns);
+                                            const std::vector<std::string>& columns,
+                                            TextForm text = TextForm::kDictionary);
 
 }  // namespace tidemill

@@ -29,12 +29,13 @@ class ParquetSourceTest : public FolderTest {
   arrow::Result<std::shared_ptr<arrow::Array>> ReadOne(const DataFile& file,
                                                        const std::string& column,
                                                        std::shared_ptr<arrow::DataType> type = {},
-                                                       int row_group = 0) {
+                                                       int row_group = 0,
+                                                       TextForm text = TextForm::kDictionary) {
     ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(root_, {file}, 1));
     if (type == nullptr) type = footers[0].schema->GetFieldByName(column)->type();
     const auto schema = arrow::schema({arrow::field(column, type)});
     ARROW_ASSIGN_OR_RAISE(auto read,
-                          ReadRowGroup(root_, file, footers[0], row_group, *schema, {column}));
+                          ReadRowGroup(root_, file, footers[0], row_group, *schema, {column}, text));
     return read.arrays[0];
   }
 
@@ -172,6 +173,50 @@ TEST_F(ParquetSourceTest, ReadsStringsOfAnyEncodingAsOneDictionary) {
   ExpectColumn(file, "s", *expected);
   ASSERT_OK_AND_ASSIGN(const auto read, ReadOne(file, "s"));
   EXPECT_TRUE(read->type()->Equals(arrow::dictionary(arrow::int32(), arrow::utf8())));
+}
+
+TEST_F(ParquetSourceTest, ReadsTextAsItIsStoredOrPlain) {
+  arrow::StringBuilder distinct;
+  arrow::StringBuilder few;
+  for (int i = 0; i < 50'000; ++i) {
+    ASSERT_OK(i % 7 == 0 ? distinct.AppendNull() : distinct.Append("value-" + std::to_string(i)));
+    ASSERT_OK(few.Append(i % 2 == 0 ? "even" : "odd"));
+  }
+  const auto expected = distinct.Finish().ValueOrDie();
+  const auto parity = few.Finish().ValueOrDie();
+  parquet::WriterProperties::Builder properties;
+  properties.dictionary_pagesize_limit(20'000)->data_pagesize(10'000);
+  const DataFile file = WriteFile(
+      Path("f.parquet"), *TableOf({{"distinct", expected}, {"few", parity}}), properties.build());
+  const auto dictionary = arrow::dictionary(arrow::int32(), arrow::utf8());
+  ASSERT_OK_AND_ASSIGN(const auto stored, ReadOne(file, "distinct", {}, 0, TextForm::kAsStored));
+  EXPECT_TRUE(stored->Equals(*expected)) << stored->type()->ToString();
+  ASSERT_OK_AND_ASSIGN(const auto coded, ReadOne(file, "few", {}, 0, TextForm::kAsStored));
+  EXPECT_TRUE(coded->type()->Equals(dictionary));
+  ASSERT_OK_AND_ASSIGN(const auto plain, ReadOne(file, "few", {}, 0, TextForm::kPlain));
+  EXPECT_TRUE(plain->Equals(*parity)) << plain->type()->ToString();
+  for (const TextForm form : {TextForm::kAsStored, TextForm::kPlain}) {
+    ASSERT_OK_AND_ASSIGN(const auto missing, ReadOne(file, "missing", arrow::utf8(), 0, form));
+    EXPECT_EQ(missing->null_count(), 50'000);
+  }
+}
+
+TEST_F(ParquetSourceTest, RefusesPlainTextThatIsNoUtf8) {
+  arrow::BinaryBuilder builder;
+  for (int i = 0; i < 5'000; ++i) {
+    ASSERT_OK(i == 4321 ? builder.Append("\xff") : builder.Append(std::to_string(i)));
+  }
+  auto data = builder.Finish().ValueOrDie()->data()->Copy();
+  data->type = arrow::utf8();
+  parquet::WriterProperties::Builder properties;
+  properties.dictionary_pagesize_limit(1'000)->data_pagesize(1'000);
+  const DataFile file = WriteFile(
+      Path("f.parquet"), *TableOf({{"s", arrow::MakeArray(std::move(data))}}), properties.build());
+  for (const TextForm form : {TextForm::kDictionary, TextForm::kAsStored, TextForm::kPlain}) {
+    const auto read = ReadOne(file, "s", {}, 0, form);
+    ASSERT_FALSE(read.ok());
+    EXPECT_THAT(read.status().ToString(), HasSubstr("row 4321 holds invalid UTF-8"));
+  }
 }
 
 TEST_F(ParquetSourceTest, GivesNullsForWhatIsMissingAndWidensWhatIsNarrow) {

@@ -47,6 +47,21 @@ bool CanDecodeToDictionary(const parquet::FileMetaData& metadata, int row_group,
   });
 }
 
+/// Whether most data pages of a column chunk hold values, though it began with a dictionary.
+bool GaveDictionaryUp(const parquet::FileMetaData& metadata, int row_group, int leaf) {
+  const auto chunk = metadata.RowGroup(row_group)->ColumnChunk(leaf);
+  if (!chunk->has_dictionary_page()) return false;
+  int64_t coded = 0;
+  int64_t plain = 0;
+  for (const parquet::PageEncodingStats& pages : chunk->encoding_stats()) {
+    if (pages.page_type == parquet::PageType::DICTIONARY_PAGE) continue;
+    const bool is_coded = pages.encoding == parquet::Encoding::RLE_DICTIONARY ||
+                          pages.encoding == parquet::Encoding::PLAIN_DICTIONARY;
+    (is_coded ? coded : plain) += pages.count;
+  }
+  return plain > coded;
+}
+
 arrow::Result<WantedColumn> Find(const ParquetFooter& footer, const arrow::Schema& schema,
                                  const std::string& name) {
   const std::shared_ptr<arrow::Field> field = schema.GetFieldByName(name);
@@ -72,11 +87,20 @@ arrow::Result<WantedColumn> Find(const ParquetFooter& footer, const arrow::Schem
   return wanted;
 }
 
-/// The array of a column that is one chunk; several with different dictionaries are unified.
-arrow::Result<std::shared_ptr<arrow::Array>> SingleChunk(const arrow::ChunkedArray& chunks) {
-  if (chunks.num_chunks() == 1) return chunks.chunk(0);
-  if (chunks.num_chunks() == 0) return arrow::MakeEmptyArray(chunks.type());
-  return arrow::Concatenate(chunks.chunks());
+/// A column of type `type` in one chunk; different dictionaries are unified.
+arrow::Result<std::shared_ptr<arrow::Array>> SingleChunk(
+    const arrow::ChunkedArray& chunks, const std::shared_ptr<arrow::DataType>& type,
+    bool as_dictionary) {
+  arrow::ArrayVector converted;
+  for (const auto& chunk : chunks.chunks()) {
+    if (chunk->type_id() != arrow::Type::DICTIONARY) ARROW_RETURN_NOT_OK(chunk->Validate());
+    ARROW_ASSIGN_OR_RAISE(converted.emplace_back(), ConvertColumn(chunk, type, as_dictionary));
+  }
+  if (converted.empty()) {
+    ARROW_ASSIGN_OR_RAISE(const auto none, arrow::MakeEmptyArray(chunks.type()));
+    return ConvertColumn(none, type, as_dictionary);
+  }
+  return converted.size() == 1 ? converted[0] : arrow::Concatenate(converted);
 }
 
 /// Damaged pages without checksums can decode to codes beyond the dictionary.
@@ -105,8 +129,8 @@ int64_t FirstRowWith(const arrow::DictionaryArray& coded, int64_t code) {
   return -1;
 }
 
-arrow::Status CheckUtf8(const arrow::DictionaryArray& coded) {
-  const auto& values = checked_cast<const arrow::StringArray&>(*coded.dictionary());
+/// The first value that is no UTF-8; -1 if all are.
+int64_t FirstInvalid(const arrow::StringArray& values) {
   const auto total = static_cast<int64_t>(values.total_values_length());
   const int64_t begin = values.length() == 0 ? 0 : values.value_offset(0);
   // One pass over all bytes is fast, but valid bytes may still be cut inside a character.
@@ -115,21 +139,31 @@ arrow::Status CheckUtf8(const arrow::DictionaryArray& coded) {
     const std::string_view value = values.GetView(i);
     valid = value.empty() || (static_cast<uint8_t>(value.front()) & 0xc0) != 0x80;
   }
-  if (valid) return arrow::Status::OK();
-  for (int64_t i = 0; i < values.length(); ++i) {
-    if (values.IsNull(i) || arrow::util::ValidateUTF8(values.GetView(i))) continue;
-    const int64_t row = FirstRowWith(coded, i);
-    if (row < 0) return arrow::Status::Invalid("its dictionary holds invalid UTF-8");
-    return arrow::Status::Invalid("row ", row, " holds invalid UTF-8");
+  for (int64_t i = 0; !valid && i < values.length(); ++i) {
+    if (values.IsValid(i) && !arrow::util::ValidateUTF8(values.GetView(i))) return i;
   }
-  return arrow::Status::OK();
+  return -1;
 }
 
-arrow::Status CheckDictionary(const arrow::DictionaryArray& coded) {
-  ARROW_RETURN_NOT_OK(coded.dictionary()->Validate());
-  ARROW_RETURN_NOT_OK(CheckCodes(coded));
-  return coded.dictionary()->type_id() == arrow::Type::STRING ? CheckUtf8(coded)
-                                                              : arrow::Status::OK();
+arrow::Status CheckUtf8(const arrow::StringArray& values, const arrow::DictionaryArray* coded) {
+  const int64_t invalid = FirstInvalid(values);
+  if (invalid < 0) return arrow::Status::OK();
+  const int64_t row = coded == nullptr ? invalid : FirstRowWith(*coded, invalid);
+  if (row < 0) return arrow::Status::Invalid("its dictionary holds invalid UTF-8");
+  return arrow::Status::Invalid("row ", row, " holds invalid UTF-8");
+}
+
+arrow::Status CheckText(const arrow::Array& column) {
+  const arrow::DictionaryArray* coded = nullptr;
+  const arrow::Array* values = &column;
+  if (column.type_id() == arrow::Type::DICTIONARY) {
+    coded = &checked_cast<const arrow::DictionaryArray&>(column);
+    values = coded->dictionary().get();
+    ARROW_RETURN_NOT_OK(values->Validate());
+    ARROW_RETURN_NOT_OK(CheckCodes(*coded));
+  }
+  if (values->type_id() != arrow::Type::STRING) return arrow::Status::OK();
+  return CheckUtf8(checked_cast<const arrow::StringArray&>(*values), coded);
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> ReadColumn(parquet::arrow::FileReader* reader,
@@ -140,15 +174,15 @@ arrow::Result<std::shared_ptr<arrow::Array>> ReadColumn(parquet::arrow::FileRead
                          wanted.as_dictionary);
   }
   ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(row_group, wanted.leaves()));
-  ARROW_ASSIGN_OR_RAISE(auto column, SingleChunk(*table->column(0)));
+  const arrow::ChunkedArray& chunks = *table->column(0);
+  // Text that is too long for one chunk is put together as a dictionary.
+  const bool as_dictionary =
+      wanted.as_dictionary || (IsReadAsDictionary(*wanted.type) && chunks.num_chunks() > 1);
+  ARROW_ASSIGN_OR_RAISE(auto column, SingleChunk(chunks, wanted.type, as_dictionary));
   if (column->length() != num_rows) {
     return arrow::Status::Invalid("it has ", column->length(), " values for ", num_rows, " rows");
   }
-  if (column->type_id() != arrow::Type::DICTIONARY) ARROW_RETURN_NOT_OK(column->Validate());
-  ARROW_ASSIGN_OR_RAISE(column, ConvertColumn(column, wanted.type, wanted.as_dictionary));
-  if (wanted.as_dictionary) {
-    ARROW_RETURN_NOT_OK(CheckDictionary(checked_cast<const arrow::DictionaryArray&>(*column)));
-  }
+  if (IsReadAsDictionary(*wanted.type)) ARROW_RETURN_NOT_OK(CheckText(*column));
   return column;
 }
 
@@ -204,7 +238,8 @@ arrow::Status DropRows(const std::vector<int64_t>& deleted, int64_t first, RowGr
 arrow::Result<RowGroupColumns> ReadRowGroup(const Location& root, const DataFile& file,
                                             const ParquetFooter& footer, int row_group,
                                             const arrow::Schema& schema,
-                                            const std::vector<std::string>& columns) {
+                                            const std::vector<std::string>& columns,
+                                            TextForm text) {
   arrow::util::InitializeUTF8();
   ARROW_ASSIGN_OR_RAISE(auto input, OpenDataFile(root, file));
   const std::string place = fmt::format("row group {}", row_group);
@@ -213,9 +248,14 @@ arrow::Result<RowGroupColumns> ReadRowGroup(const Location& root, const DataFile
     parquet::ArrowReaderProperties properties = ColumnProperties();
     for (const std::string& name : columns) {
       ARROW_ASSIGN_OR_RAISE(WantedColumn column, Find(footer, schema, name));
-      if (column.leaf >= 0 && column.as_dictionary &&
-          CanDecodeToDictionary(*footer.metadata, row_group, column.leaf)) {
-        properties.set_read_dictionary(column.leaf, true);
+      if (column.leaf >= 0 && column.as_dictionary) {
+        column.as_dictionary =
+            text == TextForm::kDictionary ||
+            (text == TextForm::kAsStored &&
+             !GaveDictionaryUp(*footer.metadata, row_group, column.leaf));
+        properties.set_read_dictionary(
+            column.leaf, column.as_dictionary &&
+                             CanDecodeToDictionary(*footer.metadata, row_group, column.leaf));
       }
       wanted.push_back(std::move(column));
     }
