@@ -22,7 +22,12 @@ struct SparkView {
   std::vector<std::string> paths;                            ///< none: a view without rows
   std::string schema;                                        ///< empty: the table's
   std::vector<std::pair<std::string, std::string>> options;  ///< of the reader
+  /// Whether it has, beside its own columns, the URI of a row's file and its number there.
+  bool has_origins = false;
 };
+
+inline constexpr const char* kSparkFileColumn = "tidemill file";
+inline constexpr const char* kSparkRowColumn = "tidemill row";
 
 /// A query with all that it needs of its session. It reads the view that it is itself, and others.
 struct SparkQuery : SparkView {

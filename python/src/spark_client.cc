@@ -29,6 +29,12 @@ nb::dict DictOf(const SparkView& view) {
   dict["paths"] = paths;
   dict["schema"] = view.schema;
   dict["options"] = PairsOf(view.options);
+  nb::dict origins;
+  if (view.has_origins) {
+    origins["file_path"] = kSparkFileColumn;
+    origins["row_index"] = kSparkRowColumn;
+  }
+  dict["origins"] = origins;
   return dict;
 }
 

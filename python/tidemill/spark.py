@@ -77,7 +77,7 @@ class Client:
     """Runs the queries of passes in a session, which afterwards is as it was before.
 
     A query is a mapping: `settings` of the session while it runs, the temporary `view` over `paths` of a `format` with
-    a `schema` and `options`, further such views in `tables`, and the `sql` that reads them.
+    a `schema`, `options` and `origins` (metadata of a row's file, by the columns that hold it), further such views in `tables`, and the `sql` that reads them.
     """
 
     def __init__(self, session: SparkSession) -> None:
@@ -134,7 +134,9 @@ class Client:
         if view["schema"]:
             reader = reader.schema(view["schema"])
         # One path goes in as such: Delta takes no lists.
-        return reader.load(paths[0] if len(paths) == 1 else paths)
+        frame = reader.load(paths[0] if len(paths) == 1 else paths)
+        # A view hides what is no column of its own.
+        return frame.withColumns({column: frame[f"_metadata.{name}"] for name, column in view["origins"].items()}) if view["origins"] else frame
 
     @contextlib.contextmanager
     def _settings(self, settings: Mapping[str, str]) -> Iterator[None]:

@@ -101,8 +101,7 @@ class Loader {
     }
     const DataFile& file = dimension_.files[piece->file];
     auto read = ReadRowGroup(dimension_.root, file, dimension_.footers[piece->file],
-                             piece->row_group, *dimension_.file_schema, names,
-                             TextForm::kAsStored);
+                             piece->row_group, *dimension_.file_schema, names, TextForm::kAsStored);
     if (!read.ok()) {
       return arrow::Status(arrow::StatusCode::IOError, read.status().message(),
                            read.status().detail());

@@ -13,9 +13,8 @@ arrow::Result<RawMorsel> ReadMorsel(const Source& source, int file, int row_grou
                                     const arrow::Schema& schema,
                                     const std::vector<std::string>& columns) {
   const auto f = static_cast<size_t>(file);
-  auto read =
-      ReadRowGroup(source.root, source.files[f], source.footers[f], row_group, schema, columns,
-                   TextForm::kAsStored);
+  auto read = ReadRowGroup(source.root, source.files[f], source.footers[f], row_group, schema,
+                           columns, TextForm::kAsStored);
   if (!read.ok()) {
     const arrow::Status status = NamingFile(read.status(), source, file);
     return arrow::Status(arrow::StatusCode::IOError, status.message(), status.detail());

@@ -4,21 +4,15 @@
 #include <numeric>
 #include <utility>
 
-#include <arrow/array/builder_binary.h>
-#include <arrow/array/builder_nested.h>
-#include <arrow/array/builder_primitive.h>
 #include <arrow/array/util.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/compute/cast.h>
 
-#include "pipeline/bind_row_rules.h"
 #include "storage/column_types.h"
 #include "storage/parquet_source.h"
 
 namespace tidemill {
 namespace {
-
-constexpr int kOwnColumns = std::size(kQuarantineColumns);
 
 arrow::Result<std::shared_ptr<arrow::Array>> TakePlain(const std::shared_ptr<arrow::Array>& column,
                                                        const std::shared_ptr<arrow::Array>& rows,
@@ -38,35 +32,29 @@ arrow::Result<std::shared_ptr<arrow::Array>> IndicesOf(const std::vector<int32_t
   return builder.Finish();
 }
 
-/// _file, _row_number, _slot, _rules.
-arrow::Result<arrow::ArrayVector> OwnColumns(const Plan& plan, const RuleVerdicts& verdicts,
-                                             const RowOrigins& origins,
-                                             const std::vector<int32_t>& failed) {
-  arrow::StringBuilder files;
-  arrow::Int64Builder numbers;
-  arrow::StringBuilder slots;
-  auto names = std::make_shared<arrow::StringBuilder>();
-  arrow::ListBuilder rules(arrow::default_memory_pool(), names);
-  for (const int32_t index : failed) {
-    const auto i = static_cast<size_t>(index);
-    ARROW_RETURN_NOT_OK(files.Append(origins.file));
-    ARROW_RETURN_NOT_OK(numbers.Append(origins.file_rows[i]));
-    ARROW_RETURN_NOT_OK(slots.Append(plan.calendar->Format(Slot{origins.slots[i]})));
-    ARROW_RETURN_NOT_OK(rules.Append());
-    for (size_t r = 0; r < verdicts.passed.size(); ++r) {
-      if (verdicts.passed[r].empty() || verdicts.passed[r][i]) continue;
-      ARROW_RETURN_NOT_OK(names->Append(plan.pipeline->row_rules[r].name));
-    }
+}  // namespace
+
+arrow::Status QuarantineOrigins::Append(const std::string& file, int64_t row, Slot slot,
+                                        const std::function<bool(size_t)>& has_failed) {
+  ARROW_RETURN_NOT_OK(files_.Append(file));
+  ARROW_RETURN_NOT_OK(numbers_.Append(row));
+  ARROW_RETURN_NOT_OK(slots_.Append(plan_.calendar->Format(slot)));
+  ARROW_RETURN_NOT_OK(rules_.Append());
+  const std::vector<BoundRowRule>& rules = plan_.pipeline->row_rules;
+  for (size_t r = 0; r < rules.size(); ++r) {
+    if (has_failed(r)) ARROW_RETURN_NOT_OK(names_->Append(rules[r].name));
   }
-  arrow::ArrayVector columns(kOwnColumns);
-  ARROW_RETURN_NOT_OK(files.Finish(&columns[0]));
-  ARROW_RETURN_NOT_OK(numbers.Finish(&columns[1]));
-  ARROW_RETURN_NOT_OK(slots.Finish(&columns[2]));
-  ARROW_RETURN_NOT_OK(rules.Finish(&columns[3]));
-  return columns;
+  return arrow::Status::OK();
 }
 
-}  // namespace
+arrow::Result<arrow::ArrayVector> QuarantineOrigins::Finish() {
+  arrow::ArrayVector columns(kQuarantineOwnColumns);
+  ARROW_RETURN_NOT_OK(files_.Finish(&columns[0]));
+  ARROW_RETURN_NOT_OK(numbers_.Finish(&columns[1]));
+  ARROW_RETURN_NOT_OK(slots_.Finish(&columns[2]));
+  ARROW_RETURN_NOT_OK(rules_.Finish(&columns[3]));
+  return columns;
+}
 
 std::shared_ptr<arrow::Schema> QuarantineSchema(const Plan& plan) {
   arrow::FieldVector fields = {
@@ -126,7 +114,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> QuarantinedRows(
     return frame.columns[static_cast<size_t>(plan.pipeline->rows->GetFieldIndex(name))];
   };
   std::vector<std::string> missing;
-  for (int c = kOwnColumns; c < schema->num_fields(); ++c) {
+  for (int c = kQuarantineOwnColumns; c < schema->num_fields(); ++c) {
     const std::string& name = schema->field(c)->name();
     if (column_of(name).kind() == arrow::Datum::NONE) missing.push_back(name);
   }
@@ -138,9 +126,16 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> QuarantinedRows(
   }
   ARROW_ASSIGN_OR_RAISE(const auto frame_rows, IndicesOf(in_frame));
   ARROW_ASSIGN_OR_RAISE(const auto group_rows, IndicesOf(in_row_group));
-  ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, OwnColumns(plan, verdicts, origins, in_frame));
+  QuarantineOrigins own(plan);
+  for (const int32_t index : in_frame) {
+    const auto i = static_cast<size_t>(index);
+    ARROW_RETURN_NOT_OK(own.Append(
+        origins.file, origins.file_rows[i], Slot{origins.slots[i]},
+        [&](size_t r) { return !verdicts.passed[r].empty() && !verdicts.passed[r][i]; }));
+  }
+  ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, own.Finish());
   size_t next = 0;
-  for (int c = kOwnColumns; c < schema->num_fields(); ++c) {
+  for (int c = kQuarantineOwnColumns; c < schema->num_fields(); ++c) {
     const auto& field = schema->field(c);
     const arrow::Datum& column = column_of(field->name());
     std::shared_ptr<arrow::Array> array;

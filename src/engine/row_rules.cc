@@ -10,13 +10,12 @@
 namespace tidemill {
 namespace {
 
-constexpr size_t kExamples = 3;
 constexpr size_t kLongestValue = 60;
 
 void KeepFirst(const std::vector<FailedRow>& from, std::vector<FailedRow>* into) {
   into->insert(into->end(), from.begin(), from.end());
   std::ranges::sort(*into);
-  if (into->size() > kExamples) into->resize(kExamples);
+  if (into->size() > kMostExamples) into->resize(kMostExamples);
 }
 
 /// A value as messages show it; long texts are cut.
@@ -70,7 +69,7 @@ arrow::Status AddFailures(const BoundPipeline& pipeline, const Frame& frame, siz
     of_slot.rules.resize(num_rules);
     ++of_slot.rules[rule].rows;
     std::vector<FailedRow>& first = examples[origins.slots[i]];
-    if (first.size() == kExamples) continue;
+    if (first.size() == kMostExamples) continue;
     ARROW_ASSIGN_OR_RAISE(
         std::string content,
         ContentOf(pipeline, frame, pipeline.row_rules[rule].condition, static_cast<int64_t>(i)));

@@ -16,6 +16,9 @@
 
 namespace tidemill {
 
+/// How many rows a message shows.
+inline constexpr size_t kMostExamples = 3;
+
 /// A row that failed a rule, for messages. Ordered as the rows are read: by file, then row.
 struct FailedRow {
   std::string file;     ///< relative to the source

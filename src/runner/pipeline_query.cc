@@ -172,6 +172,27 @@ arrow::Result<std::string> PipelineQuery::NearPartition() const {
          " <= CAST(" + day + " AS DATE) + 1";
 }
 
+arrow::Status PipelineQuery::AddVerdicts() {
+  if (pipeline_.row_rules.empty()) return arrow::Status::OK();
+  std::string text = "SELECT *";
+  for (size_t r = 0; r < pipeline_.row_rules.size(); ++r) {
+    const BoundRowRule& rule = pipeline_.row_rules[r];
+    auto sql = ExpressionToSql(rule.condition, context_);
+    if (!sql.ok()) return WithContext(sql.status(), "row rule '" + rule.name + "'");
+    text += ",\n    coalesce(" + *sql + ", FALSE) AS " + Name(RuleColumn(r));
+  }
+  AddStep("judged", text + "\n  FROM " + last_);
+  return arrow::Status::OK();
+}
+
+std::string PipelineQuery::IsKept() const {
+  std::vector<std::string> rules;
+  for (size_t r = 0; r < pipeline_.row_rules.size(); ++r) {
+    if (pipeline_.row_rules[r].quarantine) rules.push_back(Name(RuleColumn(r)));
+  }
+  return Join(rules, " AND ");
+}
+
 arrow::Status PipelineQuery::AddInput(SlotRange slots) {
   std::string text = "SELECT *\n  FROM " + last_ + "\n  WHERE " + Name(SlotColumn()) + " BETWEEN " +
                      SlotText(slots.first) + " AND " + SlotText(slots.last);

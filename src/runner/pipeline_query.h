@@ -45,6 +45,11 @@ class PipelineQuery {
   arrow::Status AddEvents(const std::string& from);
   /// The slot of each event, then what is looked up for it.
   arrow::Status AddSlots();
+  /// Whether each row rule is TRUE, in columns RuleColumn(i). Nothing if there are no rules.
+  arrow::Status AddVerdicts();
+  /// That no rule quarantines a row of AddVerdicts(); empty where none can.
+  std::string IsKept() const;
+  static std::string RuleColumn(size_t rule) { return "tidemill rule " + std::to_string(rule + 1); }
   /// The rows that count: of these slots, not quarantined, after `where`, with an entity unless
   /// NULLs are kept.
   arrow::Status AddInput(SlotRange slots);

@@ -325,10 +325,9 @@ class FromTable : public LabelFeatureSource {
 
     arrow::Status ReadGroup(size_t file, int group) {
       const TableContents& contents = table_->contents_;
-      ARROW_ASSIGN_OR_RAISE(
-          const RowGroupColumns entity,
-          ReadTableRows(table_->location_, contents, table_->entity_columns_, file, group,
-                        TextForm::kPlain));
+      ARROW_ASSIGN_OR_RAISE(const RowGroupColumns entity,
+                            ReadTableRows(table_->location_, contents, table_->entity_columns_,
+                                          file, group, TextForm::kPlain));
       rows_read_ += entity.num_rows;
       bytes_read_ +=
           CompressedBytes(contents.footers[file], group, table_->entity_columns_.of_files);
@@ -341,10 +340,9 @@ class FromTable : public LabelFeatureSource {
                             KeyedRows::Make(*codec_, columns, entity.num_rows));
       ARROW_RETURN_NOT_OK(FindLabels(rows, contents.listing.files[file].relative_path));
       if (found_.empty()) return arrow::Status::OK();
-      ARROW_ASSIGN_OR_RAISE(
-          const RowGroupColumns read,
-          ReadTableRows(table_->location_, contents, table_->feature_columns_, file, group,
-                        TextForm::kPlain));
+      ARROW_ASSIGN_OR_RAISE(const RowGroupColumns read,
+                            ReadTableRows(table_->location_, contents, table_->feature_columns_,
+                                          file, group, TextForm::kPlain));
       bytes_read_ +=
           CompressedBytes(contents.footers[file], group, table_->feature_columns_.of_files);
       return Shelve(read);

@@ -16,13 +16,16 @@
 #include <mutex>
 #include <utility>
 
-#include <arrow/compute/cast.h>
+#include <fmt/format.h>
 
 #include "engine/pass_engine.h"
+#include "runner/date_input.h"
 #include "runner/feature_order.h"
+#include "runner/spark_answers.h"
+#include "runner/spark_failed_rows.h"
 #include "runner/spark_queries.h"
+#include "runner/spark_session.h"
 #include "runner/work_folder.h"
-#include "storage/column_types.h"
 #include "storage/hive_listing.h"
 #include "storage/parallel_for.h"
 #include "storage/parquet_source.h"
@@ -30,33 +33,6 @@
 
 namespace tidemill {
 namespace {
-
-arrow::Result<std::shared_ptr<arrow::Array>> CastTo(const std::shared_ptr<arrow::Array>& array,
-                                                    const std::shared_ptr<arrow::DataType>& type) {
-  if (array->type()->Equals(*type)) return array;
-  if (arrow::is_nested(type->id())) return ConvertColumn(array, type, /*as_dictionary=*/false);
-  ARROW_ASSIGN_OR_RAISE(
-      const arrow::Datum cast,
-      arrow::compute::Cast(arrow::Datum(array), type, arrow::compute::CastOptions::Safe()));
-  return cast.make_array();
-}
-
-/// A column of a collected answer as bigints; NULL is 0.
-arrow::Result<std::vector<int64_t>> IntegersOf(const arrow::Table& table, const std::string& name) {
-  const auto column = table.GetColumnByName(name);
-  if (column == nullptr) {
-    return MakeError(ErrorCode::kRunFailed, "Spark's answer has no column '" + name + "'");
-  }
-  std::vector<int64_t> values;
-  for (const auto& chunk : column->chunks()) {
-    ARROW_ASSIGN_OR_RAISE(const auto array, CastTo(chunk, arrow::int64()));
-    const auto& integers = static_cast<const arrow::Int64Array&>(*array);
-    for (int64_t i = 0; i < integers.length(); ++i) {
-      values.push_back(integers.IsNull(i) ? 0 : integers.Value(i));
-    }
-  }
-  return values;
-}
 
 /// By index of the date.
 using DateFiles = std::map<size_t, std::vector<DataFile>>;
@@ -80,6 +56,7 @@ class SparkWork : public PassWork {
     ARROW_RETURN_NOT_OK(Cancellable([&] { return client_->Collect(scan_).Value(&answer); }));
     ARROW_RETURN_NOT_OK(ReadCounts(*answer, &summary));
     ARROW_RETURN_NOT_OK(RefuseNullEntity(summary.counts));
+    ARROW_RETURN_NOT_OK(TellOfFailures(&summary));
     if (request_.options.on_progress) {
       request_.options.on_progress("scan", summary.counts.rows_read, summary.counts.rows_read);
     }
@@ -95,10 +72,7 @@ class SparkWork : public PassWork {
     ARROW_RETURN_NOT_OK(CheckCancelled());
     ARROW_ASSIGN_OR_RAISE(const SparkQuery query,
                           SparkFeaturesQuery(plan_, wanted, request_.run_timestamp));
-    Location rows = request_.work;
-    rows.path += "/features";
-    rows.uri += "/features";
-    ARROW_ASSIGN_OR_RAISE(folder_, WorkFolder::Create(request_.work));
+    ARROW_ASSIGN_OR_RAISE(const Location rows, NewFolder("/features"));
     int64_t written = 0;
     ARROW_RETURN_NOT_OK(Cancellable(
         [&] { return client_->Write(query, kSparkDateColumn, HadoopUri(rows)).Value(&written); }));
@@ -147,6 +121,52 @@ class SparkWork : public PassWork {
     return status;
   }
 
+  /// A folder in the work folder, which is made for the first.
+  arrow::Result<Location> NewFolder(const std::string& name) {
+    if (folder_ == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(folder_, WorkFolder::Create(request_.work));
+    }
+    Location folder = request_.work;
+    folder.path += name;
+    folder.uri += name;
+    return folder;
+  }
+
+  /// Fetches examples of failing rows where a date fails for them, and what is quarantined. Neither
+  /// is asked for where rows are as they should be.
+  arrow::Status TellOfFailures(ScanSummary* summary) {
+    bool any_fails = false;
+    for (size_t d = 0; d < plan_.dates.size(); ++d) {
+      const auto results =
+          EvaluateRowRules(pipeline_.row_rules, RuleCountsOf(plan_, summary->counts, d),
+                           RowsReadOf(plan_, summary->counts, d));
+      any_fails |= !std::ranges::all_of(results, &CheckResult::passed);
+    }
+    if (any_fails) {
+      ARROW_ASSIGN_OR_RAISE(const SparkQuery query, SparkExamplesQuery(plan_, kMostExamples));
+      std::shared_ptr<arrow::Table> answer;
+      ARROW_RETURN_NOT_OK(Cancellable([&] { return client_->Collect(query).Value(&answer); }));
+      ARROW_RETURN_NOT_OK(AddExamples(plan_, *answer, &summary->counts.rules));
+    }
+    const RuleCounts all = summary->counts.rules.Sum(plan_.strata.slots());
+    if (all.rows_quarantined == 0 || !request_.options.quarantine) return arrow::Status::OK();
+    ARROW_ASSIGN_OR_RAISE(const SparkQuery query, SparkQuarantineQuery(plan_));
+    ARROW_ASSIGN_OR_RAISE(const Location rows, NewFolder("/quarantined"));
+    int64_t written = 0;
+    ARROW_RETURN_NOT_OK(Cancellable([&] {
+      return client_->Write(query, SparkFailedColumns::kPart, HadoopUri(rows)).Value(&written);
+    }));
+    ARROW_ASSIGN_OR_RAISE(const HiveListing listing, ListHive(rows));
+    ARROW_RETURN_NOT_OK(CheckComplete(rows, {{0, listing.files}}, written));
+    if (written != all.rows_quarantined) {
+      return MakeError(ErrorCode::kRunFailed,
+                       fmt::format("{} rows fail rules that quarantine, and a query later {}",
+                                   all.rows_quarantined, written),
+                       "run it again, once nobody writes to the source");
+    }
+    return SpoolQuarantined(plan_, rows, request_.options.quarantine, &summary->quarantined);
+  }
+
   /// What a source without events gives.
   ScanSummary Empty() const {
     ScanSummary summary;
@@ -164,7 +184,13 @@ class SparkWork : public PassWork {
     ARROW_ASSIGN_OR_RAISE(const auto filtered, IntegersOf(answer, SparkScanColumns::kFiltered));
     ARROW_ASSIGN_OR_RAISE(const auto without_entity,
                           IntegersOf(answer, SparkScanColumns::kWithoutEntity));
+    const size_t num_rules = pipeline_.row_rules.size();
+    std::vector<std::vector<int64_t>> failed(num_rules);
+    for (size_t r = 0; r < num_rules; ++r) {
+      ARROW_ASSIGN_OR_RAISE(failed[r], IntegersOf(answer, SparkScanColumns::Failed(r)));
+    }
     ScanCounts& counts = summary->counts;
+    const auto num_slots = static_cast<int32_t>(plan_.strata.slots().size());
     for (size_t i = 0; i < positions.size(); ++i) {
       const auto position = static_cast<int32_t>(positions[i]);
       if (position >= 0) {
@@ -178,8 +204,15 @@ class SparkWork : public PassWork {
         counts.rows_read += rows[i];
         counts.rows_filtered += filtered[i];
         counts.rows_without_entity += without_entity[i];
-        const int32_t offset = SparkScanColumns::OffsetOf(position);
+        int32_t offset = SparkScanColumns::OffsetOf(position);
+        const bool is_quarantined = offset >= num_slots;
+        if (is_quarantined) offset -= num_slots;
         counts.rows_of_slot[static_cast<size_t>(offset)] += rows[i];
+        RuleCounts of_slot;
+        if (is_quarantined) of_slot.rows_quarantined = rows[i];
+        for (size_t r = 0; r < num_rules; ++r) of_slot.rules.push_back({failed[r][i], {}});
+        if (num_rules > 0)
+          counts.rules.slots[plan_.strata.slots().first.index + offset].Add(of_slot);
       }
     }
     if (plan_.scope == PlanScope::kFeatures) {
@@ -390,14 +423,10 @@ class Engine : public PassEngine {
 
   arrow::Result<std::unique_ptr<PassWork>> Begin(const Plan& plan,
                                                  const PassRequest& request) override {
-    if (!plan.pipeline->row_rules.empty()) {
-      return MakeError(ErrorCode::kInvalid,
-                       "row rules (checks.rows) need to know the files and numbers of rows, which "
-                       "--engine spark does not tell",
-                       "use --engine native or dask; or filter with source.where and state the "
-                       "rule as an input check, every(condition)");
-    }
     ARROW_ASSIGN_OR_RAISE(SparkQuery scan, SparkScanQuery(plan));
+    if (!plan.pipeline->row_rules.empty()) {
+      ARROW_RETURN_NOT_OK(SparkQuarantineQuery(plan).status());
+    }
     if (plan.scope == PlanScope::kFeatures) {
       // Whatever Spark cannot say is known here, before anything has run.
       const std::vector<bool> all(plan.dates.size(), true);

@@ -229,25 +229,6 @@ TEST_F(SparkEngineTest, WhatSparkCannotSayIsRefusedFirst) {
   EXPECT_TRUE(client_->queries.empty());
 }
 
-TEST_F(SparkEngineTest, RowRulesAndEntitiesAreRefused) {
-  const std::pair<std::string, std::string> cases[] = {
-      {"checks: {", "checks: {rows: [value > 0], "},
-      {"output: {", "output: {entities: {path: events, column: user_id}, "}};
-  for (const auto& [from, to] : cases) {
-    std::string text = kPipeline;
-    text.replace(text.find("EXTRA"), 5, "");
-    text.replace(text.find(from), from.size(), to);
-    RunOptions options;
-    options.date = "2026-01-02";
-    options.engine = SparkEngine(client_);
-    const auto report = RunDate(ParsePipeline(text, Path("small.yaml")).ValueOrDie(), options);
-    ASSERT_TRUE(report.ok()) << report.status();
-    EXPECT_EQ(CodeOf(report->outcome), ErrorCode::kInvalid) << to;
-    EXPECT_NE(report->outcome.message().find("--engine spark"), std::string::npos);
-    EXPECT_TRUE(client_->queries.empty());
-  }
-}
-
 TEST_F(SparkEngineTest, NoEventsNoQueries) {
   std::string text = kPipeline;
   text.replace(text.find("row_count > 2"), 13, "row_count >= 0");

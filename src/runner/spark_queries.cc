@@ -5,236 +5,15 @@
 
 #include <fmt/format.h>
 
+#include "engine/quarantine.h"
+#include "engine/row_rules.h"
 #include "runner/pipeline_query.h"
+#include "runner/spark_session.h"
 #include "runner/spark_tiles.h"
-#include "sql/spark_functions.h"
-#include "sql/spark_zones.h"
 #include "sql/sql_fragment.h"
-#include "storage/column_types.h"
 
 namespace tidemill {
 namespace {
-
-constexpr const char* kView = "tidemill_source";
-
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-/// What the text of queries takes for granted (sql/spark_functions.h).
-Settings SettingsOfText(const Plan& plan) {
-  return {{"spark.sql.session.timeZone", plan.calendar->zone().name()},
-          {"spark.sql.ansi.enabled", "true"},
-          {"spark.sql.decimalOperations.allowPrecisionLoss", "false"},
-          {"spark.sql.caseSensitive", "true"},
-          {"spark.sql.variable.substitute", "false"},
-          {"spark.sql.timestampType", "TIMESTAMP_LTZ"},
-          {"spark.sql.legacy.timeParserPolicy", "CORRECTED"},
-          {"spark.sql.legacy.parquet.nanosAsLong", "true"}};
-}
-
-Settings SettingsOfSession(const Plan& plan) {
-  Settings settings = SettingsOfText(plan);
-  const Settings more = {{"spark.sql.parser.escapedStringLiterals", "false"},
-                         {"spark.sql.adaptive.enabled", "true"},
-                         {"spark.sql.adaptive.coalescePartitions.enabled", "true"},
-                         // A hot key is spread over tasks, even if what follows must shuffle again.
-                         {"spark.sql.adaptive.skewJoin.enabled", "true"},
-                         {"spark.sql.adaptive.forceOptimizeSkewedJoin", "true"},
-                         {"spark.sql.files.ignoreCorruptFiles", "false"},
-                         {"spark.sql.files.ignoreMissingFiles", "false"},
-                         {"spark.sql.parquet.compression.codec", "zstd"},
-                         {"spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS"},
-                         {"spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED"},
-                         {"spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED"}};
-  settings.insert(settings.end(), more.begin(), more.end());
-  return settings;
-}
-
-bool IsPartition(const Source& source, const std::string& name) {
-  return source.partition_schema->GetFieldIndex(name) >= 0;
-}
-
-bool IsNanoseconds(const arrow::DataType& type) {
-  return type.id() == arrow::Type::TIMESTAMP &&
-         static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO;
-}
-
-/// The columns of the source that a session reads: those that are needed, and partitions.
-std::vector<std::shared_ptr<arrow::Field>> ColumnsOf(const Plan& plan) {
-  std::vector<std::shared_ptr<arrow::Field>> fields;
-  for (int i = 0; i < plan.pipeline->num_source_columns; ++i) {
-    const auto& field = plan.pipeline->rows->field(i);
-    if (plan.needed_columns[static_cast<size_t>(i)] || IsPartition(*plan.source, field->name())) {
-      const bool is_dictionary = field->type()->id() == arrow::Type::DICTIONARY;
-      fields.push_back(
-          is_dictionary
-              ? field->WithType(
-                    static_cast<const arrow::DictionaryType&>(*field->type()).value_type())
-              : field);
-    }
-  }
-  return fields;
-}
-
-/// Spark reads nanoseconds as numbers, and would read other units as the same numbers.
-arrow::Status CheckNanoseconds(const Plan& plan, const std::string& column) {
-  const Source& source = *plan.source;
-  for (size_t f = 0; f < source.files.size(); ++f) {
-    const auto field = source.footers[f].schema->GetFieldByName(column);
-    if (field == nullptr || IsNanoseconds(*field->type())) continue;
-    return MakeError(ErrorCode::kInvalid,
-                     "column '" + column + "' is in nanoseconds in some files and not in " +
-                         source.files[f].relative_path + ", which Spark cannot tell apart",
-                     "write all files in microseconds, or use --engine native");
-  }
-  return arrow::Status::OK();
-}
-
-/// The columns as Spark reads them: "`a` BIGINT, ...".
-arrow::Result<std::string> SchemaOf(const Plan& plan) {
-  std::vector<std::string> columns;
-  for (const auto& field : ColumnsOf(plan)) {
-    auto name = TypeToSql(*field->type(), Dialect::kSpark);
-    if (!name.ok()) return WithContext(name.status(), "column '" + field->name() + "'");
-    if (IsNanoseconds(*field->type())) {
-      ARROW_RETURN_NOT_OK(CheckNanoseconds(plan, field->name()));
-      name = "BIGINT";
-    }
-    columns.push_back(QuoteName(field->name(), Dialect::kSpark) + " " + *name);
-  }
-  return Join(columns, ", ");
-}
-
-/// The view, with numbers of nanoseconds made timestamps. Spark's have microseconds: an event with
-/// more digits is an error.
-std::string EventsOf(const Plan& plan) {
-  std::string except;
-  std::string columns;
-  for (const auto& field : ColumnsOf(plan)) {
-    if (!IsNanoseconds(*field->type())) continue;
-    const std::string name = QuoteName(field->name(), Dialect::kSpark);
-    const std::string micros = name + " div 1000";
-    const std::string error = QuoteText(
-        "column '" + field->name() + "' has fractions of microseconds, which Spark does not keep",
-        Dialect::kSpark);
-    except += (except.empty() ? "" : ", ") + name;
-    columns += fmt::format(",\n    CASE WHEN {} % 1000 <> 0 THEN raise_error({}) ELSE {} END AS {}",
-                           name, error,
-                           IsZoned(*field->type()) ? "timestamp_micros(" + micros + ")"
-                                                   : SparkLocalTimeOfMicros(micros),
-                           name);
-  }
-  if (except.empty()) return kView;
-  return "(SELECT * EXCEPT (" + except + ")" + columns + "\n    FROM " + kView + ")";
-}
-
-std::string DimensionView(size_t join) { return "tidemill_dimension_" + std::to_string(join + 1); }
-
-/// A table beside the source, as a session sees it.
-struct SideTable {
-  const OpenedTable* table;
-  std::string view;
-  std::string what;               ///< "the dimension users"
-  std::vector<std::string> read;  ///< columns, which partitions are added to
-};
-
-SideTable SideOfDimension(const Plan& plan, size_t join) {
-  const Dimension& dimension = *plan.dimensions[join];
-  SideTable side{&dimension, DimensionView(join), "the dimension " + dimension.path, {}};
-  for (const int column : ColumnsRead(plan.pipeline->joins[join], plan.needed_columns)) {
-    side.read.push_back(dimension.schema->field(column)->name());
-  }
-  return side;
-}
-
-SideTable SideOfUniverse(const Plan& plan) {
-  return {plan.universe.get(), "tidemill_entities", "output.entities", plan.universe->columns};
-}
-
-/// The tables beside the source that a session reads.
-std::vector<SideTable> SideTablesOf(const Plan& plan) {
-  std::vector<SideTable> tables;
-  for (size_t j = 0; j < plan.dimensions.size(); ++j) {
-    if (plan.needed_joins[j]) tables.push_back(SideOfDimension(plan, j));
-  }
-  if (plan.universe != nullptr && plan.scope == PlanScope::kFeatures) {
-    tables.push_back(SideOfUniverse(plan));
-  }
-  return tables;
-}
-
-arrow::Result<std::string> SchemaOf(const SideTable& side) {
-  std::vector<std::string> names = side.read;
-  for (const std::string& partition : side.table->partition_schema->field_names()) {
-    if (std::ranges::find(names, partition) == names.end()) names.push_back(partition);
-  }
-  std::vector<std::string> columns;
-  for (const std::string& column : names) {
-    const auto field = side.table->schema->GetFieldByName(column);
-    if (IsNanoseconds(*field->type())) {
-      return MakeError(ErrorCode::kInvalid,
-                       "column '" + column + "' of " + side.what +
-                           " is in nanoseconds, which Spark does not keep",
-                       "write it in microseconds, or use --engine native");
-    }
-    auto name = TypeToSql(*PlainType(field->type()), Dialect::kSpark);
-    if (!name.ok()) {
-      return WithContext(name.status(), "column '" + column + "' of " + side.what);
-    }
-    columns.push_back(QuoteName(column, Dialect::kSpark) + " " + *name);
-  }
-  return Join(columns, ", ");
-}
-
-arrow::Result<SparkView> ViewOf(const SideTable& side) {
-  const OpenedTable& table = *side.table;
-  SparkView view;
-  view.view = side.view;
-  ARROW_ASSIGN_OR_RAISE(std::string schema, SchemaOf(side));
-  if (table.version) {
-    view.format = "delta";
-    view.paths = {HadoopUri(table.root)};
-    view.options = {{"versionAsOf", std::to_string(*table.version)}};
-    return view;
-  }
-  view.format = "parquet";
-  view.schema = std::move(schema);
-  view.options = {{"__globPaths__", "false"}};
-  const bool is_file = table.files.size() == 1 && table.files[0].path == table.root.path;
-  if (!is_file) view.options.emplace_back("basePath", HadoopUri(table.root));
-  for (const DataFile& file : table.files) view.paths.push_back(HadoopUri(table.root, file.path));
-  return view;
-}
-
-void NameDimensions(PipelineQuery* query) {
-  for (size_t j = 0; j < query->plan().dimensions.size(); ++j) {
-    query->SetDimension(j, DimensionView(j));
-  }
-}
-
-/// A query over the files of the plan, or over its version of a Delta table.
-arrow::Result<SparkQuery> QueryOverSource(const Plan& plan) {
-  const Source& source = *plan.source;
-  ARROW_ASSIGN_OR_RAISE(std::string schema, SchemaOf(plan));
-  SparkQuery query;
-  query.settings = SettingsOfSession(plan);
-  query.view = kView;
-  for (const SideTable& side : SideTablesOf(plan)) {
-    ARROW_ASSIGN_OR_RAISE(query.tables.emplace_back(), ViewOf(side));
-  }
-  if (source.version) {
-    query.format = "delta";
-    query.paths = {HadoopUri(source.root)};
-    query.options = {{"versionAsOf", std::to_string(*source.version)}};
-    return query;
-  }
-  query.format = "parquet";
-  query.schema = std::move(schema);
-  // Exactly the files of the plan, whatever comes beside them in the meantime.
-  query.options = {{"basePath", HadoopUri(source.root)}, {"__globPaths__", "false"}};
-  for (const DataFile& file : source.files)
-    query.paths.push_back(HadoopUri(source.root, file.path));
-  return query;
-}
 
 std::string RunTimestampText(int64_t micros) {
   const arrow::TimestampScalar value(micros, arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"));
@@ -254,7 +33,7 @@ arrow::Status AddDirect(size_t date, PipelineQuery* query) {
   const Plan& plan = query->plan();
   ARROW_RETURN_NOT_OK(query->AddInput(plan.strata.WindowSlots(date, plan.strata.Longest(date))));
   if (plan.universe != nullptr) {
-    ARROW_RETURN_NOT_OK(query->AddUniverse(SideOfUniverse(plan).view));
+    ARROW_RETURN_NOT_OK(query->AddUniverse(SparkSideOfUniverse(plan).view));
     query->AddEveryEntity();
   }
   return query->AddAggregates(date);
@@ -276,7 +55,7 @@ arrow::Status AddTiled(const std::vector<bool>& wanted, PipelineQuery* query) {
         {*std::move(spelled), PipelineQuery::AggregateColumn(i), pipeline.aggregates[i].window});
   }
   if (plan.universe != nullptr) {
-    ARROW_RETURN_NOT_OK(query->AddUniverse(SideOfUniverse(plan).view));
+    ARROW_RETURN_NOT_OK(query->AddUniverse(SparkSideOfUniverse(plan).view));
   }
   tiles.AddSteps(query->Entity(), aggregates, query);
   query->context().feature_date = query->Name(SparkTiles::DateColumn());
@@ -285,8 +64,8 @@ arrow::Status AddTiled(const std::vector<bool>& wanted, PipelineQuery* query) {
 
 /// The features of a date, or of several.
 arrow::Status AddDates(const std::vector<bool>& wanted, PipelineQuery* query) {
-  NameDimensions(query);
-  ARROW_RETURN_NOT_OK(query->AddEvents(EventsOf(query->plan())));
+  NameSparkDimensions(query);
+  ARROW_RETURN_NOT_OK(query->AddEvents(SparkEventsOf(query->plan())));
   ARROW_RETURN_NOT_OK(query->AddSlots());
   if (std::ranges::count(wanted, true) == 1) {
     const auto date = static_cast<size_t>(std::ranges::find(wanted, true) - wanted.begin());
@@ -307,8 +86,45 @@ arrow::Result<std::string> PositionText(const SparkTiles& tiles, const PipelineQ
   if (!near.empty()) {
     text += fmt::format("\n      WHEN NOT ({}) THEN {}", near, SparkScanColumns::kMisplaced);
   }
+  const std::string position = tiles.PositionOfRow(query);
+  if (const std::string kept = query.IsKept(); !kept.empty()) {
+    text += fmt::format("\n      WHEN {0} >= 0 AND NOT ({1}) THEN {2} - {0}", position, kept,
+                        SparkScanColumns::PositionOf(query.plan().strata.slots().size()));
+  }
   // -1 of a slot that is in no window is told from a missing day by NULL.
-  return text + "\n      ELSE nullif(" + tiles.PositionOfRow(query) + ", -1) END";
+  return text + "\n      ELSE nullif(" + position + ", -1) END";
+}
+
+/// The events that count in any window or in none, each with its position.
+arrow::Status AddPlaced(const SparkTiles& tiles, SparkColumns columns, PipelineQuery* query) {
+  NameSparkDimensions(query);
+  ARROW_RETURN_NOT_OK(query->AddEvents(SparkEventsOf(query->plan(), columns)));
+  ARROW_RETURN_NOT_OK(query->AddSlots());
+  ARROW_RETURN_NOT_OK(query->AddVerdicts());
+  const std::string stratum = query->Name(SparkTiles::StratumColumn());
+  ARROW_ASSIGN_OR_RAISE(const std::string position, PositionText(tiles, *query));
+  query->AddStep("placed",
+                 "SELECT *, " + position + " AS " + stratum + "\n  FROM " + query->last());
+  query->AddStep("counted",
+                 "SELECT *\n  FROM " + query->last() + "\n  WHERE " + stratum + " IS NOT NULL");
+  return arrow::Status::OK();
+}
+
+SparkTiles SlotTiles(const Plan& plan) {
+  return {plan, std::vector<bool>(plan.dates.size(), true), SparkTiles::Grid::kSlots};
+}
+
+/// "`tidemill file` AS `file`, ...": where a row comes from, and which rules it passed.
+std::string OriginText(const PipelineQuery& query, const std::string& offset) {
+  std::string text =
+      fmt::format("{} AS {}, {} AS {}, {} AS {}", query.Name(kSparkFileColumn),
+                  SparkFailedColumns::kFile, query.Name(kSparkRowColumn), SparkFailedColumns::kRow,
+                  offset, query.Name(SparkFailedColumns::kOffset));
+  for (size_t r = 0; r < query.pipeline().row_rules.size(); ++r) {
+    text +=
+        ",\n  " + query.Name(PipelineQuery::RuleColumn(r)) + " AS " + SparkFailedColumns::Rule(r);
+  }
+  return text;
 }
 
 std::string CountIf(const std::string& condition) {
@@ -346,24 +162,21 @@ arrow::Result<std::vector<std::pair<std::string, std::string>>> ScanCountsText(
       {SparkScanColumns::kFiltered, filtered},
       {SparkScanColumns::kWithoutEntity, without_entity}};
   counts.insert(counts.end(), joins.begin(), joins.end());
+  for (size_t r = 0; r < pipeline.row_rules.size(); ++r) {
+    counts.emplace_back(SparkScanColumns::Failed(r),
+                        CountIf("NOT " + query->Name(PipelineQuery::RuleColumn(r))));
+  }
   return counts;
 }
 
 }  // namespace
 
-std::string HadoopUri(const Location& root) { return HadoopUri(root, root.path); }
-
-std::string HadoopUri(const Location& root, const std::string& path) {
-  if (root.is_local) return "file://" + path;
-  const std::string scheme = root.uri.substr(0, root.uri.find("://"));
-  return (scheme == "s3" ? "s3a" : scheme) + "://" + path;
-}
-
 arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join) {
   const Dimension& dimension = *plan.dimensions[join];
   SparkQuery query;
-  query.settings = SettingsOfSession(plan);
-  ARROW_ASSIGN_OR_RAISE(static_cast<SparkView&>(query), ViewOf(SideOfDimension(plan, join)));
+  query.settings = SparkSettingsOfSession(plan);
+  ARROW_ASSIGN_OR_RAISE(static_cast<SparkView&>(query),
+                        SparkViewOf(SparkSideOfDimension(plan, join)));
   std::vector<std::string> keys;
   std::string names;
   std::vector<std::string> conditions;
@@ -387,18 +200,10 @@ arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join) 
 }
 
 arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan) {
-  ARROW_ASSIGN_OR_RAISE(SparkQuery spark, QueryOverSource(plan));
+  ARROW_ASSIGN_OR_RAISE(SparkQuery spark, SparkQueryOverSource(plan));
   PipelineQuery query(plan, Dialect::kSpark);
-  NameDimensions(&query);
-  ARROW_RETURN_NOT_OK(query.AddEvents(EventsOf(plan)));
-  ARROW_RETURN_NOT_OK(query.AddSlots());
-  const SparkTiles tiles(plan, std::vector<bool>(plan.dates.size(), true),
-                         SparkTiles::Grid::kSlots);
-  const std::string stratum = query.Name(SparkTiles::StratumColumn());
-  ARROW_ASSIGN_OR_RAISE(const std::string position, PositionText(tiles, query));
-  query.AddStep("placed", "SELECT *, " + position + " AS " + stratum + "\n  FROM " + query.last());
-  query.AddStep("counted",
-                "SELECT *\n  FROM " + query.last() + "\n  WHERE " + stratum + " IS NOT NULL");
+  const SparkTiles tiles = SlotTiles(plan);
+  ARROW_RETURN_NOT_OK(AddPlaced(tiles, SparkColumns::kNeeded, &query));
   ARROW_ASSIGN_OR_RAISE(const auto counts, ScanCountsText(&query));
   const FrameChecks& checks = plan.pipeline->input_checks;
   std::vector<SparkTileAggregate> metrics;
@@ -412,9 +217,62 @@ arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan) {
   return spark;
 }
 
+arrow::Result<SparkQuery> SparkQuarantineQuery(const Plan& plan) {
+  ARROW_ASSIGN_OR_RAISE(SparkQuery spark, SparkQueryOverSource(plan, SparkColumns::kAll));
+  spark.has_origins = true;
+  PipelineQuery query(plan, Dialect::kSpark);
+  ARROW_RETURN_NOT_OK(AddPlaced(SlotTiles(plan), SparkColumns::kAll, &query));
+  const std::string stratum = query.Name(SparkTiles::StratumColumn());
+  const int32_t first = SparkScanColumns::PositionOf(plan.strata.slots().size());
+  std::string text = fmt::format("SELECT 0 AS {}, {}", SparkFailedColumns::kPart,
+                                 OriginText(query, fmt::format("{} - {}", first, stratum)));
+  const auto schema = QuarantineSchema(plan);
+  for (int c = kQuarantineOwnColumns; c < schema->num_fields(); ++c) {
+    text += ",\n  " + query.Name(schema->field(c)->name()) + " AS " +
+            SparkFailedColumns::Value(static_cast<size_t>(c));
+  }
+  spark.sql = query.Finish(fmt::format("{}\nFROM {}\nWHERE {} <= {}\nORDER BY {}, {}", text,
+                                       query.last(), stratum, first, SparkFailedColumns::kFile,
+                                       SparkFailedColumns::kRow));
+  return spark;
+}
+
+arrow::Result<SparkQuery> SparkExamplesQuery(const Plan& plan, size_t most) {
+  ARROW_ASSIGN_OR_RAISE(SparkQuery spark, SparkQueryOverSource(plan));
+  spark.has_origins = true;
+  PipelineQuery query(plan, Dialect::kSpark);
+  ARROW_RETURN_NOT_OK(AddPlaced(SlotTiles(plan), SparkColumns::kNeeded, &query));
+  const std::string stratum = query.Name(SparkTiles::StratumColumn());
+  const int32_t first = SparkScanColumns::PositionOf(plan.strata.slots().size());
+  const std::string offset =
+      fmt::format("CASE WHEN {0} >= 0 THEN {0} ELSE {1} - {0} END", stratum, first);
+  std::string text = "SELECT " + OriginText(query, offset);
+  for (const int column : ColumnsOfRules(plan.pipeline->row_rules)) {
+    text += ",\n    " + query.Name(plan.pipeline->rows->field(column)->name()) + " AS " +
+            SparkFailedColumns::Value(static_cast<size_t>(column));
+  }
+  query.AddStep("in_windows", text + fmt::format("\n  FROM {0}\n  WHERE {1} >= 0 OR {1} <= {2}",
+                                                 query.last(), stratum, first));
+  std::string ranks = "SELECT *";
+  std::vector<std::string> conditions;
+  for (size_t r = 0; r < plan.pipeline->row_rules.size(); ++r) {
+    const std::string rule = SparkFailedColumns::Rule(r);
+    ranks +=
+        fmt::format(",\n    row_number() OVER (PARTITION BY {}, {} ORDER BY {}, {}) AS rank_{}",
+                    query.Name(SparkFailedColumns::kOffset), rule, SparkFailedColumns::kFile,
+                    SparkFailedColumns::kRow, r);
+    conditions.push_back(fmt::format("(NOT {} AND rank_{} <= {})", rule, r, most));
+  }
+  query.AddStep("ranked", ranks + "\n  FROM " + query.last());
+  spark.sql = query.Finish(fmt::format("SELECT *\nFROM {}\nWHERE {}\nORDER BY {}, {}", query.last(),
+                                       Join(conditions, " OR "), SparkFailedColumns::kFile,
+                                       SparkFailedColumns::kRow));
+  return spark;
+}
+
 arrow::Result<SparkQuery> SparkFeaturesQuery(const Plan& plan, const std::vector<bool>& wanted,
                                              int64_t run_timestamp) {
-  ARROW_ASSIGN_OR_RAISE(SparkQuery spark, QueryOverSource(plan));
+  ARROW_ASSIGN_OR_RAISE(SparkQuery spark, SparkQueryOverSource(plan));
   PipelineQuery query(plan, Dialect::kSpark);
   query.context().run_timestamp = RunTimestampText(run_timestamp);
   ARROW_RETURN_NOT_OK(AddDates(wanted, &query));
@@ -439,7 +297,7 @@ arrow::Result<SparkQuery> SparkFeaturesQuery(const Plan& plan, const std::vector
 
 SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri) {
   SparkQuery query;
-  query.settings = SettingsOfSession(plan);
+  query.settings = SparkSettingsOfSession(plan);
   query.view = "tidemill_features";
   query.format = "parquet";
   query.paths = {uri};
@@ -454,11 +312,11 @@ SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri) {
 arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& label) {
   const Source& source = *plan.source;
   std::string script = "-- " + plan.pipeline->spec.name + " at " + label + "\n";
-  for (const auto& [name, value] : SettingsOfText(plan)) {
+  for (const auto& [name, value] : SparkSettingsOfText(plan)) {
     script += "SET " + name + " = " + value + ";\n";
   }
-  ARROW_ASSIGN_OR_RAISE(const std::string schema, SchemaOf(plan));
-  script += "CREATE OR REPLACE TEMPORARY VIEW " + std::string(kView);
+  ARROW_ASSIGN_OR_RAISE(const std::string schema, SparkSchemaOf(plan));
+  script += "CREATE OR REPLACE TEMPORARY VIEW " + std::string(kSparkView);
   if (source.version) {
     script += " AS\n  SELECT * FROM delta." + QuoteName(HadoopUri(source.root), Dialect::kSpark) +
               " VERSION AS OF " + std::to_string(*source.version) + ";\n";
@@ -466,9 +324,9 @@ arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& labe
     script += " (" + schema + ")\n  USING parquet OPTIONS (path " +
               QuoteText(HadoopUri(source.root), Dialect::kSpark) + ");\n";
   }
-  for (const SideTable& side : SideTablesOf(plan)) {
+  for (const SparkSideTable& side : SparkSideTablesOf(plan)) {
     const OpenedTable& table = *side.table;
-    ARROW_ASSIGN_OR_RAISE(const std::string columns, SchemaOf(side));
+    ARROW_ASSIGN_OR_RAISE(const std::string columns, SparkSchemaOf(side));
     script += "CREATE OR REPLACE TEMPORARY VIEW " + side.view;
     if (table.version) {
       script += " AS\n  SELECT * FROM delta." + QuoteName(HadoopUri(table.root), Dialect::kSpark) +

@@ -27,9 +27,11 @@ struct SparkScanColumns {
   static std::string Metric(size_t index) { return "metric_" + std::to_string(index); }
   static std::string LookedUp(size_t join) { return "looked_up_" + std::to_string(join); }
   static std::string NotFound(size_t join) { return "not_found_" + std::to_string(join); }
+  static std::string Failed(size_t rule) { return "failed_" + std::to_string(rule); }
 
   /// Positions of the rows without a day, of those far from their partition, and of the slot that
-  /// is `offset` slots after the first of the plan.
+  /// is `offset` slots after the first of the plan. Rows that are quarantined are as many slots
+  /// further as the plan has.
   static constexpr int32_t kWithoutDay = -1;
   static constexpr int32_t kMisplaced = -2;
   static constexpr int32_t PositionOf(int32_t offset) { return -3 - offset; }
@@ -44,6 +46,24 @@ arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join);
 /// Counts events per slot and measures the input checks' metrics of every date.
 arrow::Result<SparkQuery> SparkScanQuery(const Plan& plan);
 
+/// The columns of rows that failed row rules.
+struct SparkFailedColumns {
+  static constexpr const char* kPart = "part";      ///< always 0
+  static constexpr const char* kFile = "file";      ///< the URI of its file
+  static constexpr const char* kRow = "row";        ///< its number there, from 0
+  static constexpr const char* kOffset = "offset";  ///< of its slot
+  static std::string Rule(size_t rule) { return "rule_" + std::to_string(rule); }
+  static std::string Value(size_t column) { return "value_" + std::to_string(column); }
+};
+
+/// The rows that are quarantined, in the order of files and rows, with the columns of the source
+/// that QuarantineSchema() has.
+arrow::Result<SparkQuery> SparkQuarantineQuery(const Plan& plan);
+
+/// The first `most` rows of each slot that fail a rule, for each rule, and perhaps more of those;
+/// with the columns ColumnsOfRules().
+arrow::Result<SparkQuery> SparkExamplesQuery(const Plan& plan, size_t most);
+
 /// The features of the wanted dates, in order of date and entity. The columns are
 /// kSparkDateColumn, the index of the date in the plan, and those of BoundPipeline::output as c0,
 /// c1, ...
@@ -54,9 +74,5 @@ inline std::string SparkOutputColumn(size_t index) { return "c" + std::to_string
 
 /// The number of different entities in Parquet files that a features query wrote.
 SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri);
-
-/// A location as Hadoop's file systems name it.
-std::string HadoopUri(const Location& location);
-std::string HadoopUri(const Location& root, const std::string& path);
 
 }  // namespace tidemill

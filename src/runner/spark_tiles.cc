@@ -242,10 +242,10 @@ void SparkTiles::AddSteps(const std::vector<std::string>& keys,
   }
   const std::string group =
       fmt::format("{}, `{}`, `{}`", Join(keys, ", "), DateIndexColumn(), DateColumn());
-  query->AddStep("aggregates",
-                 fmt::format("SELECT {}{}\n  FROM {} JOIN dates USING ({})\n  GROUP BY {}", group,
-                             ResultsOf(aggregates, layout, *query), query->last(), kOrdinal,
-                             group));
+  query->AddStep(
+      "aggregates",
+      fmt::format("SELECT {}{}\n  FROM {} JOIN dates USING ({})\n  GROUP BY {}", group,
+                  ResultsOf(aggregates, layout, *query), query->last(), kOrdinal, group));
 }
 
 void SparkTiles::AddScanSteps(const std::vector<std::pair<std::string, std::string>>& counts,

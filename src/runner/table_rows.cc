@@ -100,8 +100,8 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadTableBatch(const Location
                                                                   const TableContents& contents,
                                                                   const TableColumns& columns,
                                                                   size_t file, int row_group) {
-  ARROW_ASSIGN_OR_RAISE(auto rows, ReadTableRows(location, contents, columns, file, row_group,
-                                                TextForm::kPlain));
+  ARROW_ASSIGN_OR_RAISE(
+      auto rows, ReadTableRows(location, contents, columns, file, row_group, TextForm::kPlain));
   for (size_t c = 0; c < rows.arrays.size(); ++c) {
     const auto& type = columns.schema->field(static_cast<int>(c))->type();
     if (rows.arrays[c]->type()->Equals(*type)) continue;

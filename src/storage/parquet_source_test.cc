@@ -34,8 +34,8 @@ class ParquetSourceTest : public FolderTest {
     ARROW_ASSIGN_OR_RAISE(const auto footers, ReadFooters(root_, {file}, 1));
     if (type == nullptr) type = footers[0].schema->GetFieldByName(column)->type();
     const auto schema = arrow::schema({arrow::field(column, type)});
-    ARROW_ASSIGN_OR_RAISE(auto read,
-                          ReadRowGroup(root_, file, footers[0], row_group, *schema, {column}, text));
+    ARROW_ASSIGN_OR_RAISE(
+        auto read, ReadRowGroup(root_, file, footers[0], row_group, *schema, {column}, text));
     return read.arrays[0];
   }
 

@@ -249,10 +249,9 @@ arrow::Result<RowGroupColumns> ReadRowGroup(const Location& root, const DataFile
     for (const std::string& name : columns) {
       ARROW_ASSIGN_OR_RAISE(WantedColumn column, Find(footer, schema, name));
       if (column.leaf >= 0 && column.as_dictionary) {
-        column.as_dictionary =
-            text == TextForm::kDictionary ||
-            (text == TextForm::kAsStored &&
-             !GaveDictionaryUp(*footer.metadata, row_group, column.leaf));
+        column.as_dictionary = text == TextForm::kDictionary ||
+                               (text == TextForm::kAsStored &&
+                                !GaveDictionaryUp(*footer.metadata, row_group, column.leaf));
         properties.set_read_dictionary(
             column.leaf, column.as_dictionary &&
                              CanDecodeToDictionary(*footer.metadata, row_group, column.leaf));
