@@ -162,6 +162,14 @@ def test_lint_opens_the_table_of_entities(world):
     assert "has no column 'idd'" in call("lint", world.file, sets=world.sets, expect=2).stderr
 
 
+def test_entities_inside_the_output_or_around_it(world):
+    entities(world, ["a"])
+    with_entities(world)
+    for output in (world.folder / "entities", world.folder / "entities/out", world.folder):
+        stderr = call("run", world.file, "--date", DATE, sets={**world.sets, "OUT": output}, expect=2).stderr
+        assert "the table of entities" in stderr and "the output of this pipeline" in stderr
+
+
 def test_a_missing_table(world):
     with_entities(world)
     assert "entities" in world.run(expect=1).stderr

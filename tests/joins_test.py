@@ -101,6 +101,28 @@ def test_the_day_must_not_come_out_of_a_dimension(world: World) -> None:
     world.fails(2, "the day of an event comes out of a joined dimension")
 
 
+def test_times_beyond_the_finer_unit_of_the_other_side_find_nothing(tmp_path: Path) -> None:
+    far, near = dt.datetime(9999, 12, 31), dt.datetime(2026, 3, 1)
+    micros, nanos = pa.timestamp("us"), pa.timestamp("ns")
+    for events, dimension in ((nanos, micros), (micros, nanos)):
+        world = World(tmp_path / events.unit)
+        rows = [{"event_date": DATE, "id": 1, "k": near}, {"event_date": DATE, "id": 2, "k": None if events == nanos else far}]
+        write_days(world.events, rows, pa.schema([("id", pa.int64()), ("k", events)]))
+        there = [near] if dimension == nanos else [near, far]
+        write_file(world.folder / "times/a.parquet", [{"k": time, "v": 7} for time in there], pa.schema([("k", dimension), ("v", pa.int64())]))
+        join = f"join: {{path: {world.folder / 'times'}, key: k, columns: [v]}}"
+        world.pipeline(source=f"day: event_date, {join}", entity="id", features="v: max(v)")
+        world.run()
+        assert {row["id"]: row["v"] for row in world.rows()} == {1: 7, 2: None}
+
+
+def test_tables_that_hold_each_other(world: World) -> None:
+    users(world.folder)
+    for output, words in ((world.folder / "users/out", "the dimension holds the output"), (world.folder, "the dimension lies in the output")):
+        joined(world, join_of(world.folder))
+        assert words in call("run", world.file, "--date", DATE, sets={**world.sets, "OUT": output}, expect=2).stderr
+
+
 def test_columns_that_nobody_uses_are_not_read(world: World) -> None:
     place = users(world.folder)
     joined(world, join_of(world.folder), features="levels: sum(level)")
@@ -204,6 +226,10 @@ def test_a_dimension_larger_than_memory_is_joined_in_parts(tmp_path: Path) -> No
     for memory in ("2GB", "1MB"):
         stderr = world.run("--memory", memory, expect=1).stderr
         assert f"id = {first} is there 2 times; 5 keys are there more than once" in stderr
+    # Not one event has a key of most parts.
+    clicks(world.events, users=1, per_day=3)
+    for memory in ("2GB", "1MB"):
+        assert f"id = {first} is there 2 times" in world.run("--memory", memory, expect=1).stderr
 
 
 def test_hours_see_the_dimension_of_their_day(tmp_path: Path) -> None:

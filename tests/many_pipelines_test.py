@@ -265,6 +265,13 @@ def test_two_that_get_in_each_others_way_are_refused(together):
     reads = together.write("reads", PIPELINES["wide"].replace("${EVENTS}", "${OUT}/users"))
     for command in (["run", users, reads, "--date", DATE], ["backfill", reads, users, "--start", DATE, "--end", DATE]):
         assert "reads what" in call(*command, sets=together.sets("out"), expect=2).stderr
+    join = ', join: {path: "${OUT}/users", key: {user_id: user_id}, columns: [n_1d]}}'
+    joins = together.write("joins", PIPELINES["wide"].replace("event_time: at}", "event_time: at" + join))
+    anyway = together.write("anyway", PIPELINES["wide"], output='${OUT}/anyway", entities: {path: "${OUT}/users"}, format: "parquet')
+    for reader in (joins, anyway):
+        assert "reads what" in call("run", reader, users, "--date", DATE, sets=together.sets("out"), expect=2).stderr
+    inner = together.write("inner", PIPELINES["wide"], output="${OUT}/users/inner")
+    assert "keep the tables apart" in call("run", inner, users, "--date", DATE, sets=together.sets("out"), expect=2).stderr
     assert not (together.folder / "out").exists()
 
 

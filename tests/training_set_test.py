@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import pytest
 from oracle import point_in_time
 from oracle.point_in_time import MICRO, UTC
 from pipelines import write_pipeline
+from sources import write_days
 from tidemill_command import call, call_json
 from world import World
 
@@ -387,6 +389,70 @@ def test_no_labels(world: World, exact):
     assert got == [] and report["labels"] == 0
     assert pq.read_schema(out).names == [HEADER, "user_id", "at", "events", "clicks", "total", "latest"]
     assert pq.read_schema(out).field("total").type == pa.float64()
+
+
+def test_a_date_whose_files_are_gone_is_told(world: World):
+    world.backfill("2026-03-01", "2026-03-03")
+    shutil.rmtree(world.out / "feature_date=2026-03-03")
+    labels = [{HEADER: day, "user_id": "u1", "at": dt.datetime(2026, 3, day, 12, tzinfo=UTC)} for day in (3, 4)]
+    got, report = training_set(world.file, write(world.folder / "labels.parquet", labels, LABELS), sets=world.sets)
+    assert [row["events"] is None for row in got] == [False, True]
+    assert "the files of 2026-03-03 are in the ledger and not in the table" in report["warnings"][0]
+
+
+@pytest.mark.parametrize("exact", [[], ["--exact"]])
+def test_one_wide_row_for_very_many_labels(tmp_path, exact):
+    """Altogether more text than an array can hold, and more than the memory that is given."""
+    world = World(tmp_path)
+    first = dt.datetime(2026, 3, 4, 1)
+    rows = [{"event_date": "2026-03-04", "user_id": "u1", "at": first + dt.timedelta(seconds=i), "s": f"{i:0100}"} for i in range(400)]
+    write_days(world.events, rows, pa.schema([("user_id", pa.string()), ("at", pa.timestamp("us")), ("s", pa.string())]))
+    world.pipeline(source="day: event_date, event_time: at", features="n: count(*)\nseen: collect_list(s)", window="2d")
+    world.run(date="2026-03-04")
+    count = 60_000
+    labels = pa.table({HEADER: range(count), "user_id": ["u1"] * count, "at": pa.array([dt.datetime(2026, 3, 5, 12)] * count, pa.timestamp("us"))})
+    path = tmp_path / "labels.parquet"
+    pq.write_table(labels, path)
+    out = tmp_path / "set.parquet"
+    report = call_json("training-set", world.file, "--labels", path, "--label-time", "at", "--out", out, "--memory", "300MB", *exact, sets=world.sets)
+    assert report["pipelines"][0]["matched"] == count and report["pipelines"][0]["spilled_bytes"] > 2**31
+    assert report["peak_memory"] < 2**31  # the writer holds a row group of wide rows
+    want = [row["s"] for row in rows]
+    seen = 0
+    for batch in pq.ParquetFile(out).iter_batches(500, columns=[HEADER, "n", "seen"]):
+        assert batch[HEADER].to_pylist() == list(range(seen, seen + batch.num_rows))
+        assert batch["seen"][0].as_py() == want and batch["seen"].null_count == 0
+        assert set(batch["n"].to_pylist()) == {400} and len(batch["seen"].flatten()) == 400 * batch.num_rows
+        seen += batch.num_rows
+    assert seen == count
+
+
+def test_a_label_before_all_time_takes_nothing_from_others(world: World):
+    ends = pa.array([-(2**63) + 1, 1772625600_000_000, 2**63 - 1], pa.int64()).cast(pa.timestamp("us", "UTC"))
+    labels = world.folder / "labels.parquet"
+    pq.write_table(pa.table({HEADER: [0, 1, 2], "user_id": ["u1"] * 3, "at": ends}), labels)
+    alone = world.folder / "alone.parquet"
+    pq.write_table(pq.read_table(labels).slice(1, 1), alone)
+    counts = []
+    for path in (alone, labels):  # times that Python has no type for
+        call("training-set", world.file, "--labels", path, "--label-time", "at", "--exact", "--out", path.with_suffix(".out"), sets=world.sets)
+        counts.append(pq.read_table(path.with_suffix(".out"), columns=["events"])["events"].to_pylist())
+    assert counts[0][0] is not None and counts[1] == [None, counts[0][0], None]
+
+
+def test_events_in_no_window_cannot_fail_a_feature(tmp_path):
+    world = World(tmp_path)
+    schema = pa.schema([("user_id", pa.string()), ("at", pa.timestamp("us")), ("s", pa.string())])
+    good = [{"event_date": "2026-03-04", "user_id": "u1", "at": dt.datetime(2026, 3, 4, hour), "s": "5"} for hour in range(6)]
+    world.pipeline(source="day: event_date, event_time: at", features="n: sum(cast(s as bigint))", window="2d")
+    label_schema = pa.schema([(HEADER, pa.int64()), ("user_id", pa.string()), ("at", pa.timestamp("us"))])
+    labels = [{HEADER: 0, "user_id": "u1", "at": dt.datetime(2026, 3, 4, 12)}, {HEADER: 1, "user_id": "u2", "at": dt.datetime(2026, 3, 5)}]
+    path = write(tmp_path / "labels.parquet", labels, label_schema)
+    for user, hour in (("u9", 2), ("u1", 20)):
+        bad = {"event_date": "2026-03-04", "user_id": user, "at": dt.datetime(2026, 3, 4, hour), "s": "bad"}
+        write_days(world.events, [*good, bad], schema)
+        got, _ = training_set(world.file, path, "--exact", sets=world.sets)
+        assert [row["n"] for row in got] == [30, None]
 
 
 def test_nothing_is_published_yet(world: World):

@@ -70,9 +70,14 @@ arrow::Status BindColumns(const BoundPipeline& pipeline, EntityUniverse* univers
     const auto type = PlainType(field->type());
     const auto wanted = PlainType(pipeline.rows->field(pipeline.entity[i])->type());
     if (!CanBe(*type, *wanted)) {
+      // Timestamps of two units have one name.
+      const bool is_same = TypeName(*type) == TypeName(*wanted);
+      const auto name_of = [&](const arrow::DataType& one) {
+        return is_same ? one.ToString() : TypeName(one);
+      };
       fail(place,
-           "output.entities: column '" + name.text + "' is " + TypeName(*type) + ", and entity '" +
-               entity.text + "' is " + TypeName(*wanted),
+           "output.entities: column '" + name.text + "' is " + name_of(*type) + ", and entity '" +
+               entity.text + "' is " + name_of(*wanted),
            "both must be of one type; source.columns can cast the entity");
     }
     universe->columns.push_back(name.text);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include <arrow/array/builder_time.h>
+#include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
 #include <arrow/scalar.h>
 
@@ -22,10 +24,45 @@ std::shared_ptr<arrow::DataType> ValueType(const std::shared_ptr<arrow::DataType
   return static_cast<const arrow::DictionaryType&>(*type).value_type();
 }
 
+/// Times in a finer unit. One that it cannot hold equals no time that is in it: NULL, as which it
+/// finds nothing.
+arrow::Result<arrow::Datum> InFinerUnit(const arrow::Datum& column,
+                                        const std::shared_ptr<arrow::DataType>& type) {
+  std::shared_ptr<arrow::Array> array;
+  if (column.is_scalar()) {
+    ARROW_ASSIGN_OR_RAISE(array, arrow::MakeArrayFromScalar(*column.scalar(), 1));
+  } else {
+    array = column.make_array();
+  }
+  const auto unit_of = [](const arrow::DataType& timestamp) {
+    return static_cast<const arrow::TimestampType&>(timestamp).unit();
+  };
+  int64_t factor = 1;
+  for (int unit = unit_of(*array->type()); unit < unit_of(*type); ++unit) factor *= 1000;
+  const auto& times = static_cast<const arrow::TimestampArray&>(*array);
+  arrow::TimestampBuilder builder(type, arrow::default_memory_pool());
+  ARROW_RETURN_NOT_OK(builder.Reserve(times.length()));
+  for (int64_t i = 0; i < times.length(); ++i) {
+    int64_t time = 0;
+    if (times.IsNull(i) || __builtin_mul_overflow(times.Value(i), factor, &time)) {
+      builder.UnsafeAppendNull();
+    } else {
+      builder.UnsafeAppend(time);
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto finer, builder.Finish());
+  if (!column.is_scalar()) return finer;
+  ARROW_ASSIGN_OR_RAISE(auto scalar, finer->GetScalar(0));
+  return scalar;
+}
+
 arrow::Result<arrow::Datum> AsKeyType(const arrow::Datum& column,
                                       const std::shared_ptr<arrow::DataType>& type) {
   const std::shared_ptr<arrow::DataType> from = ValueType(column.type());
   if (from->Equals(*type) || IsWidenedAnyway(*from, *type)) return column;
+  if (from->id() == arrow::Type::TIMESTAMP && type->id() == arrow::Type::TIMESTAMP) {
+    return InFinerUnit(column, type);
+  }
   return arrow::compute::Cast(column, type, arrow::compute::CastOptions::Safe());
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kBucketBytes = 1 << 20;
 /// Labels whose features are computed together.
-constexpr size_t kLabelsAtOnce = 16'384;
+constexpr size_t kLabelsAtOnce = 4'096;
 /// Entities with more tiles than this get a tree.
 constexpr uint32_t kFewTiles = 16;
 

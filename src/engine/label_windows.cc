@@ -10,12 +10,22 @@ namespace {
 constexpr int64_t kMicrosPerHour = 3'600'000'000;
 constexpr int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
+/// The instant `micros` before another, or the first that there is.
+int64_t Before(int64_t instant, int64_t micros) {
+  int64_t before;
+  return __builtin_sub_overflow(instant, micros, &before) ? INT64_MIN : before;
+}
+
 }  // namespace
 
 int64_t WindowBeginAt(int64_t instant, const WindowLength& window, const TimeZone& zone) {
-  if (window.unit == Grain::kHour) return instant - window.count * kMicrosPerHour;
-  const int64_t local = instant + zone.OffsetAt(instant);
-  return zone.ToInstant(local - window.count * kMicrosPerDay);
+  if (window.unit == Grain::kHour) return Before(instant, window.count * kMicrosPerHour);
+  // Where local time would be beyond what 64 bits hold, no zone has rules.
+  if (instant < INT64_MIN + kMicrosPerDay || instant > INT64_MAX - kMicrosPerDay) {
+    return Before(instant, window.count * kMicrosPerDay);
+  }
+  const int64_t local = Before(instant + zone.OffsetAt(instant), window.count * kMicrosPerDay);
+  return local < INT64_MIN + kMicrosPerDay ? local : zone.ToInstant(local);
 }
 
 LabelWindows::LabelWindows(const LabelKeys& labels, const std::vector<WindowLength>& windows,

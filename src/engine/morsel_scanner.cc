@@ -414,11 +414,10 @@ class MorselScanner {
     if (groups.num_groups == 0) return TileRun{};
     const std::vector<uint8_t> mask = groups.selected_storage;
     const int64_t kept = std::ranges::count(mask, 1);
-    constexpr int64_t kWorthwhile = 2;
-    if (kept * kWorthwhile > morsel.frame.num_rows) {
+    if (kept == morsel.frame.num_rows) {
       return MakeTileRun(*shared_.layout, groups, reader, shared_.interners.get());
     }
-    // Most events are of entities or times without labels: expressions need not see them.
+    // Expressions see no event that is in no window: what it holds can make nothing fail.
     KeepElements(mask, &groups.group_storage);
     groups.groups = groups.group_storage.data();
     groups.selected = nullptr;

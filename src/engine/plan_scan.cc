@@ -77,13 +77,15 @@ arrow::Status PlanScan::Take(const MorselRef& morsel, RawMorsel raw, int thread)
 arrow::Status PlanScan::ReduceParts() {
   ARROW_ASSIGN_OR_RAISE(const std::vector<int64_t> batches, spilled_->Finish());
   const auto join = static_cast<size_t>(cut_.join);
+  const std::vector<bool> no_columns(plan_->needed_columns.size(), false);
   for (int part = 0; part < cut_.parts; ++part) {
     const int64_t n = batches[static_cast<size_t>(part)];
-    if (n == 0) continue;
+    // Where no event is, keys must be there once all the same.
     ARROW_ASSIGN_OR_RAISE(
         tables_[join],
-        LoadDimension(plan_->dimensions[join], plan_->pipeline->joins[join], plan_->needed_columns,
-                      ThreadsOf(*options_), options_->cancelled, {part, cut_.parts}));
+        LoadDimension(plan_->dimensions[join], plan_->pipeline->joins[join],
+                      n > 0 ? plan_->needed_columns : no_columns, ThreadsOf(*options_),
+                      options_->cancelled, {part, cut_.parts}));
     ARROW_RETURN_NOT_OK(ParallelFor(
         n, ThreadsOf(*options_), options_->cancelled,
         [&](int64_t index, int thread) -> arrow::Status {

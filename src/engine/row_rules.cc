@@ -84,7 +84,9 @@ arrow::Status AddFailures(const BoundPipeline& pipeline, const Frame& frame, siz
 std::string Rows(int64_t count) { return fmt::format("{} {}", count, count == 1 ? "row" : "rows"); }
 
 /// "0.25 %", with as many digits as tell the two sides of a limit apart.
-std::string Percent(double share) { return fmt::format("{:.4g} %", share * 100); }
+std::string Percent(double share, int digits = 4) {
+  return fmt::format("{:.{}g} %", share * 100, digits);
+}
 
 /// The quotient is rounded once, as a rate in a pipeline file is: 29 of 100 are not more than 0.29.
 double RateOf(const RuleFailures& failures, int64_t rows_read) {
@@ -93,10 +95,15 @@ double RateOf(const RuleFailures& failures, int64_t rows_read) {
 
 std::string ReasonOf(const BoundRowRule& rule, const RuleFailures& failures, int64_t rows_read) {
   const double rate = RateOf(failures, rows_read);
+  int digits = 4;
+  while (rule.max_rate && digits < 17 && Percent(rate, digits) == Percent(*rule.max_rate, digits)) {
+    ++digits;
+  }
   std::string reason =
-      fmt::format("fails in {} of {} ({})", failures.rows, Rows(rows_read), Percent(rate));
+      fmt::format("fails in {} of {} ({})", failures.rows, Rows(rows_read), Percent(rate, digits));
   if (rule.max_rate) {
-    reason += fmt::format(", more than max_rate {} ({})", *rule.max_rate, Percent(*rule.max_rate));
+    reason += fmt::format(", more than max_rate {} ({})", *rule.max_rate,
+                          Percent(*rule.max_rate, digits));
   }
   const char* separator = ": ";
   for (const FailedRow& row : failures.examples) {

@@ -236,11 +236,22 @@ class PipelineFileReader {
                    "features would be read as events, or events as features; keep them apart");
     }
     for (const JoinSpec& join : pipeline_.source.joins) {
-      const std::string dimension = AbsolutePath(join.path.text);
-      if (dimension.empty() || (dimension + "/").rfind(output + "/", 0) != 0) continue;
-      faults_->Add(join.path.position, "the dimension lies in the output of this pipeline",
-                   "what a run publishes cannot be what it reads; keep them apart");
+      KeepApart(join.path, "the dimension", output);
     }
+    if (pipeline_.output.entities) {
+      KeepApart(pipeline_.output.entities->path, "the table of entities", output);
+    }
+  }
+
+  void KeepApart(const LocatedText& path, const char* what, const std::string& output) {
+    const std::string input = AbsolutePath(path.text);
+    if (input.empty()) return;
+    const bool is_inside = (input + "/").rfind(output + "/", 0) == 0;
+    if (!is_inside && output.rfind(input + "/", 0) != 0) return;
+    faults_->Add(
+        path.position,
+        fmt::format("{} {} the output of this pipeline", what, is_inside ? "lies in" : "holds"),
+        "what a run publishes cannot be what it reads; keep them apart");
   }
 
   /// Without trailing slash; URIs of object stores as they are.

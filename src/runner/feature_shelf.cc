@@ -17,9 +17,16 @@
 namespace tidemill {
 namespace {
 
-constexpr int64_t kStretch = 131'072;
+constexpr int64_t kLongestStretch = 131'072;
+constexpr int64_t kShortestStretch = 256;
+/// Each has a file open while it is written.
+constexpr int64_t kMostStretches = 256;
 /// Text of one array ends at 2 GB.
 constexpr int64_t kMostMemory = int64_t{1} << 30;
+/// A stretch takes about this part of the budget.
+constexpr int64_t kPartsOfBudget = 4;
+/// Of a batch that is taken.
+constexpr int64_t kMostTaken = int64_t{16} << 20;
 
 std::shared_ptr<arrow::Schema> WithLabels(const arrow::Schema& schema) {
   arrow::FieldVector fields = {arrow::field("label", arrow::uint32())};
@@ -52,13 +59,24 @@ arrow::Status FeatureShelf::Add(std::vector<uint32_t> labels,
   memory_ += bytes + static_cast<int64_t>(labels.size() * sizeof(uint32_t));
   pieces_.push_back({std::move(labels), std::move(features)});
   if (memory_ <= budget_) return arrow::Status::OK();
-  memory_ = 0;
   return Spill(std::exchange(pieces_, {}));
 }
 
+void FeatureShelf::ChooseStretch(const std::vector<Piece>& pieces) {
+  int64_t labels = 0;
+  for (const Piece& piece : pieces) labels += static_cast<int64_t>(piece.labels.size());
+  const int64_t wanted =
+      budget_ / kPartsOfBudget * std::max<int64_t>(labels, 1) / std::max<int64_t>(memory_, 1);
+  const int64_t fewest = (num_labels_ + kMostStretches - 1) / kMostStretches;
+  stretch_ = std::max(fewest, std::clamp(wanted, kShortestStretch, kLongestStretch));
+}
+
 arrow::Status FeatureShelf::Spill(std::vector<Piece> pieces) {
-  const auto stretches = static_cast<size_t>((num_labels_ + kStretch - 1) / kStretch);
+  if (stretch_ == 0) ChooseStretch(pieces);
+  memory_ = 0;
+  const auto stretches = static_cast<size_t>((num_labels_ + stretch_ - 1) / stretch_);
   files_.resize(stretches);
+  bytes_.resize(stretches);
   const auto schema = WithLabels(*schema_);
   std::vector<std::vector<int32_t>> rows(stretches);
   std::vector<std::shared_ptr<arrow::ipc::RecordBatchWriter>> writers(stretches);
@@ -66,7 +84,7 @@ arrow::Status FeatureShelf::Spill(std::vector<Piece> pieces) {
   for (const Piece& piece : pieces) {
     for (auto& of_stretch : rows) of_stretch.clear();
     for (size_t i = 0; i < piece.labels.size(); ++i) {
-      rows[piece.labels[i] / kStretch].push_back(static_cast<int32_t>(i));
+      rows[piece.labels[i] / static_cast<size_t>(stretch_)].push_back(static_cast<int32_t>(i));
     }
     for (size_t s = 0; s < stretches; ++s) {
       if (rows[s].empty()) continue;
@@ -99,16 +117,17 @@ arrow::Status FeatureShelf::Spill(std::vector<Piece> pieces) {
     ARROW_RETURN_NOT_OK(writers[s]->Close());
     ARROW_ASSIGN_OR_RAISE(const int64_t written, streams[s]->Tell());
     spilled_bytes_ += written;
+    bytes_[s] += written;
     ARROW_RETURN_NOT_OK(streams[s]->Close());
   }
   return arrow::Status::OK();
 }
 
 arrow::Status FeatureShelf::Finish() {
-  if (!files_.empty() && !pieces_.empty()) {
+  if (stretch_ > 0 && !pieces_.empty()) {
     ARROW_RETURN_NOT_OK(Spill(std::exchange(pieces_, {})));
   }
-  if (files_.empty()) {
+  if (stretch_ == 0) {
     ARROW_ASSIGN_OR_RAISE(loaded_, Arrange(0, num_labels_, pieces_));
     pieces_.clear();
   }
@@ -123,6 +142,8 @@ arrow::Result<FeatureShelf::Stretch> FeatureShelf::Arrange(int64_t begin, int64_
   stretch.row_of_label.assign(static_cast<size_t>(end - begin), -1);
   int64_t row = 0;
   for (const Piece& piece : pieces) {
+    ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(*piece.features));
+    stretch.bytes += bytes;
     for (const uint32_t label : piece.labels) {
       stretch.row_of_label[static_cast<size_t>(label - begin)] = row++;
     }
@@ -141,7 +162,9 @@ arrow::Result<FeatureShelf::Stretch> FeatureShelf::Arrange(int64_t begin, int64_
   return stretch;
 }
 
-arrow::Result<std::vector<FeatureShelf::Piece>> FeatureShelf::ReadStretch(size_t stretch) const {
+arrow::Result<std::vector<FeatureShelf::Piece>> FeatureShelf::ReadStretch(size_t stretch,
+                                                                          int64_t begin,
+                                                                          int64_t end) const {
   std::vector<Piece> pieces;
   for (const std::string& path : files_[stretch]) {
     ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(path));
@@ -152,8 +175,19 @@ arrow::Result<std::vector<FeatureShelf::Piece>> FeatureShelf::ReadStretch(size_t
       if (batch == nullptr) break;
       const auto& labels = static_cast<const arrow::UInt32Array&>(*batch->column(0));
       Piece piece;
-      piece.labels.assign(labels.raw_values(), labels.raw_values() + labels.length());
+      arrow::Int64Builder kept;
+      for (int64_t i = 0; i < labels.length(); ++i) {
+        if (labels.Value(i) < begin || end <= labels.Value(i)) continue;
+        piece.labels.push_back(labels.Value(i));
+        ARROW_RETURN_NOT_OK(kept.Append(i));
+      }
+      if (piece.labels.empty()) continue;
       ARROW_ASSIGN_OR_RAISE(piece.features, batch->RemoveColumn(0));
+      if (kept.length() < labels.length()) {
+        ARROW_ASSIGN_OR_RAISE(const auto rows, kept.Finish());
+        ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken, arrow::compute::Take(piece.features, rows));
+        piece.features = taken.record_batch();
+      }
       pieces.push_back(std::move(piece));
     }
   }
@@ -163,10 +197,22 @@ arrow::Result<std::vector<FeatureShelf::Piece>> FeatureShelf::ReadStretch(size_t
 arrow::Status FeatureShelf::Load(int64_t label) {
   if (loaded_.begin <= label && label < loaded_.end) return arrow::Status::OK();
   loaded_ = {};
-  const int64_t begin = label / kStretch * kStretch;
-  ARROW_ASSIGN_OR_RAISE(const auto pieces, ReadStretch(static_cast<size_t>(label / kStretch)));
-  ARROW_ASSIGN_OR_RAISE(loaded_, Arrange(begin, std::min(begin + kStretch, num_labels_), pieces));
+  const auto stretch = static_cast<size_t>(label / stretch_);
+  const int64_t first = static_cast<int64_t>(stretch) * stretch_;
+  const int64_t parts = 1 + bytes_[stretch] / std::max<int64_t>(budget_ / 2, 1);
+  const int64_t length = std::max<int64_t>(stretch_ / parts, std::min(stretch_, kShortestStretch));
+  const int64_t begin = first + (label - first) / length * length;
+  const int64_t end = std::min({begin + length, first + stretch_, num_labels_});
+  ARROW_ASSIGN_OR_RAISE(const auto pieces, ReadStretch(stretch, begin, end));
+  ARROW_ASSIGN_OR_RAISE(loaded_, Arrange(begin, end, pieces));
   return arrow::Status::OK();
+}
+
+arrow::Result<int64_t> FeatureShelf::Fitting(int64_t first, int64_t most) {
+  if (most == 0) return 0;
+  ARROW_RETURN_NOT_OK(Load(first));
+  const int64_t wide = std::max<int64_t>(loaded_.bytes / (loaded_.end - loaded_.begin), 1);
+  return std::min({most, std::max<int64_t>(kMostTaken / wide, 1), loaded_.end - first});
 }
 
 arrow::Result<arrow::ArrayVector> FeatureShelf::Take(int64_t first, int64_t count) {

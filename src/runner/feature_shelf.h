@@ -14,9 +14,10 @@
 
 namespace tidemill {
 
-/// Labels are divided into stretches of equal length. As long as everything fits into the budget it
-/// stays in memory; what does not is appended to a file for each stretch, and only the stretch in
-/// work is read back.
+/// As long as everything fits into the budget it stays in memory. What does not is appended to
+/// files, one for each of the stretches of equal length into which the labels are then divided: so
+/// many that a stretch of labels whose features are as wide as those that came first is a part of
+/// the budget. Of a stretch that is wider still, parts are read back one after the other.
 class FeatureShelf {
  public:
   /// `budget` in bytes. `scratch` gives a new path when something must go to the disk. Columns are
@@ -32,7 +33,10 @@ class FeatureShelf {
   /// No more features come.
   arrow::Status Finish();
 
-  /// After Finish: the features of labels [first, first + count), NULL for those that have none.
+  /// After Finish: how many labels from `first` on, of `most`, to take at once.
+  arrow::Result<int64_t> Fitting(int64_t first, int64_t most);
+
+  /// The features of labels [first, first + count), as many as fit, NULL for those that have none.
   /// Calls go through the labels in order.
   arrow::Result<arrow::ArrayVector> Take(int64_t first, int64_t count);
 
@@ -49,12 +53,15 @@ class FeatureShelf {
     int64_t end = 0;
     arrow::ArrayVector columns;
     std::vector<int64_t> row_of_label;  ///< from begin; -1: none
+    int64_t bytes = 0;
   };
 
   arrow::Status Spill(std::vector<Piece> pieces);
   arrow::Result<Stretch> Arrange(int64_t begin, int64_t end,
                                  const std::vector<Piece>& pieces) const;
-  arrow::Result<std::vector<Piece>> ReadStretch(size_t stretch) const;
+  /// The pieces of a stretch, of labels in [begin, end).
+  arrow::Result<std::vector<Piece>> ReadStretch(size_t stretch, int64_t begin, int64_t end) const;
+  void ChooseStretch(const std::vector<Piece>& pieces);
   arrow::Status Load(int64_t label);
 
   std::shared_ptr<arrow::Schema> schema_;
@@ -66,7 +73,9 @@ class FeatureShelf {
   std::vector<Piece> pieces_;
   int64_t memory_ = 0;
   int64_t spilled_bytes_ = 0;
-  std::vector<std::vector<std::string>> files_;  ///< per stretch; empty: nothing was spilled
+  int64_t stretch_ = 0;                          ///< labels; 0: nothing was spilled
+  std::vector<std::vector<std::string>> files_;  ///< per stretch
+  std::vector<int64_t> bytes_;                   ///< per stretch: of its files
   Stretch loaded_;
 };
 

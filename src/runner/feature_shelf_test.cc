@@ -64,6 +64,43 @@ TEST_P(FeatureShelfTest, GivesBackByLabel) {
 
 INSTANTIATE_TEST_SUITE_P(Budgets, FeatureShelfTest, testing::Values(1, 100'000, 1'000'000'000));
 
+TEST(FeatureShelf, WideFeaturesAreTakenAFewAtATime) {
+  constexpr int64_t kLabels = 3'000;
+  const std::string wide(50'000, 'x');
+  ScratchFolder scratch(testing::TempDir());
+  FeatureShelf shelf(Schema(), kLabels, 4'000'000, 2, [&] { return scratch.NewPath(); });
+  for (uint32_t begin = 0; begin < kLabels; begin += 100) {
+    std::vector<uint32_t> labels;
+    arrow::Int64Builder numbers;
+    arrow::StringBuilder texts;
+    for (uint32_t label = begin; label < begin + 100; ++label) {
+      labels.push_back(label);
+      ASSERT_TRUE(numbers.Append(label).ok());
+      // What comes first is narrow, and tells nothing of what follows.
+      ASSERT_TRUE(texts.Append(label < 1000 ? "narrow" : wide).ok());
+    }
+    ASSERT_TRUE(shelf
+                    .Add(labels, arrow::RecordBatch::Make(Schema(), 100,
+                                                          {*numbers.Finish(), *texts.Finish()}))
+                    .ok());
+  }
+  ASSERT_TRUE(shelf.Finish().ok());
+  int64_t times = 0;
+  for (int64_t next = 0; next < kLabels; ++times) {
+    const auto fitting = shelf.Fitting(next, kLabels - next);
+    ASSERT_TRUE(fitting.ok()) << fitting.status();
+    ASSERT_GT(*fitting, 0);
+    const auto columns = shelf.Take(next, *fitting);
+    ASSERT_TRUE(columns.ok()) << columns.status();
+    for (int64_t i = 0; i < *fitting; ++i, ++next) {
+      ASSERT_EQ(static_cast<const arrow::Int64Array&>(*(*columns)[0]).Value(i), next);
+      const auto& texts = static_cast<const arrow::StringArray&>(*(*columns)[1]);
+      ASSERT_EQ(texts.GetView(i), next < 1000 ? "narrow" : wide);
+    }
+  }
+  EXPECT_GT(times, 2);
+}
+
 TEST(FeatureShelf, WithoutFeaturesEverythingIsNull) {
   FeatureShelf shelf(Schema(), 3, 1000, 1, {});
   ASSERT_TRUE(shelf.Finish().ok());

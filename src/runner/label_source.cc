@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "storage/column_types.h"
+#include "storage/parquet_sink.h"
 
 namespace tidemill {
 namespace {
@@ -58,9 +59,9 @@ arrow::Result<LabelSource> LabelSource::Open(const std::string& path, int thread
   ARROW_ASSIGN_OR_RAISE(const TableColumns columns, TableColumns::Pick(contents, {}));
   source.schema_ = columns.schema;
   for (const auto& field : source.schema_->fields()) {
-    if (IsReadable(*field->type())) continue;
+    if (IsReadable(*field->type()) && StoredType(*field).ok()) continue;
     return MakeError(ErrorCode::kInvalid,
-                     fmt::format("labels {}: column '{}' has type {}, which cannot be read",
+                     fmt::format("labels {}: column '{}' has type {}, which cannot be kept",
                                  location.uri, field->name(), field->type()->ToString()),
                      "write the labels without it");
   }

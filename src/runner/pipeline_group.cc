@@ -22,6 +22,14 @@ bool IsWithin(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder + "/");
 }
 
+/// Of all tables that a pipeline reads.
+std::vector<std::string> PathsRead(const Pipeline& pipeline) {
+  std::vector<std::string> paths = {pipeline.source.path.text};
+  for (const JoinSpec& join : pipeline.source.joins) paths.push_back(join.path.text);
+  if (pipeline.output.entities) paths.push_back(pipeline.output.entities->path.text);
+  return paths;
+}
+
 /// What keeps `second` from running beside `first`, which comes before it.
 std::optional<FileFault> FaultBetween(const PreparedPipeline& first,
                                       const PreparedPipeline& second) {
@@ -41,13 +49,20 @@ std::optional<FileFault> FaultBetween(const PreparedPipeline& first,
         "give each pipeline an output.path of its own");
   }
   for (const auto& [reader, writer] : {std::pair(&second, &first), std::pair(&first, &second)}) {
-    const auto source =
-        ParseLocation(reader->pipeline->Resolve(reader->pipeline->source.path.text));
-    if (!source.ok() || !IsWithin(source->uri, writer->table->path())) continue;
-    return fault(
-        *reader->pipeline,
-        fmt::format("reads what {} publishes ({})", writer->pipeline->file, writer->table->path()),
-        "run one after the other, in two commands");
+    const std::string& output = writer->table->path();
+    if (IsWithin(reader->table->path(), output)) {
+      return fault(*reader->pipeline,
+                   fmt::format("publishes to {}, inside of what {} publishes",
+                               reader->table->path(), writer->pipeline->file),
+                   "keep the tables apart");
+    }
+    for (const std::string& path : PathsRead(*reader->pipeline)) {
+      const auto input = ParseLocation(reader->pipeline->Resolve(path));
+      if (!input.ok() || !(IsWithin(input->uri, output) || IsWithin(output, input->uri))) continue;
+      return fault(*reader->pipeline,
+                   fmt::format("reads what {} publishes ({})", writer->pipeline->file, output),
+                   "run one after the other, in two commands");
+    }
   }
   return std::nullopt;
 }

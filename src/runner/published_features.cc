@@ -22,6 +22,7 @@
 #include "runner/table_rows.h"
 #include "storage/column_types.h"
 #include "storage/parallel_for.h"
+#include "storage/value_bytes.h"
 
 namespace tidemill {
 namespace {
@@ -209,6 +210,23 @@ class FromTable : public LabelFeatureSource {
     }
   }
 
+  /// Somebody has removed files that the ledger has.
+  void WarnOfMissingDates(const std::vector<size_t>& used,
+                          const std::vector<std::vector<size_t>>& files,
+                          std::vector<std::string>* warnings) const {
+    std::vector<std::string> missing;
+    for (const size_t date : used) {
+      if (files[date].empty() && !dates_[date].files.empty()) missing.push_back(dates_[date].label);
+    }
+    if (missing.empty()) return;
+    const std::string others =
+        missing.size() == 1 ? "" : fmt::format(" and {} more dates", missing.size() - 1);
+    warnings->push_back(fmt::format(
+        "{}: the files of {}{} are in the ledger and not in the table; the labels that they are "
+        "for have no features: backfill them, or leave such labels out",
+        name_, missing.front(), others));
+  }
+
   arrow::Status ReadDates(const EntityKeyCodec& codec, FeatureShelf* shelf,
                           TrainingSetFeatures* report, std::vector<std::string>* warnings) {
     std::map<std::string, size_t> index_of;
@@ -231,6 +249,7 @@ class FromTable : public LabelFeatureSource {
       files[date->second].push_back(f);
       ++report->files_read;
     }
+    WarnOfMissingDates(used, files, warnings);
     report->dates_read = static_cast<int64_t>(used.size());
     report->first_date = dates_[used.front()].label;
     report->last_date = dates_[used.back()].label;
@@ -310,6 +329,7 @@ class FromTable : public LabelFeatureSource {
 
    private:
     static constexpr uint32_t kNothing = UINT32_MAX;
+    static constexpr int64_t kMostBytes = int64_t{8} << 20;
 
     arrow::Status ReadFile(size_t file) {
       const parquet::FileMetaData& metadata = *table_->contents_.footers[file].metadata;
@@ -376,9 +396,26 @@ class FromTable : public LabelFeatureSource {
       return arrow::Status::OK();
     }
 
+    /// Hands the rows of labels over in batches that are not too wide: one row may be of many
+    /// labels.
     arrow::Status Shelve(const RowGroupColumns& read) {
+      const std::vector<int64_t> widths = ValueBytes(read.arrays, read.num_rows);
+      for (size_t begin = 0; begin < rows_.size();) {
+        size_t end = begin;
+        int64_t bytes = 0;
+        while (end < rows_.size() && (end == begin || bytes < kMostBytes)) {
+          bytes += widths[static_cast<size_t>(rows_[end++])];
+        }
+        ARROW_RETURN_NOT_OK(Shelve(read, begin, end));
+        begin = end;
+      }
+      return arrow::Status::OK();
+    }
+
+    arrow::Status Shelve(const RowGroupColumns& read, size_t begin, size_t end) {
+      const auto count = static_cast<int64_t>(end - begin);
       arrow::Int64Builder builder;
-      ARROW_RETURN_NOT_OK(builder.AppendValues(rows_));
+      ARROW_RETURN_NOT_OK(builder.AppendValues(rows_.data() + begin, count));
       ARROW_ASSIGN_OR_RAISE(const auto indices, builder.Finish());
       arrow::ArrayVector columns;
       const arrow::Schema& schema = *table_->schema_;
@@ -390,8 +427,7 @@ class FromTable : public LabelFeatureSource {
                               ConvertColumn(taken.make_array(), schema.field(c)->type(), false));
         columns.push_back(std::move(column));
       }
-      const auto count = static_cast<int64_t>(found_.size());
-      return shelf_->Add(found_,
+      return shelf_->Add({found_.data() + begin, found_.data() + end},
                          arrow::RecordBatch::Make(table_->schema_, count, std::move(columns)));
     }
 

@@ -209,6 +209,14 @@ class TrainingSetMaker {
     return arrow::Status::OK();
   }
 
+  /// How many labels from one on, of `most`, are not too wide with their features.
+  arrow::Result<int64_t> Fitting(int64_t first, int64_t most) {
+    for (const auto& shelf : shelves_) {
+      ARROW_ASSIGN_OR_RAISE(most, shelf->Fitting(first, most));
+    }
+    return most;
+  }
+
   /// A batch of labels with their features.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Join(
       const std::shared_ptr<arrow::RecordBatch>& labels, int64_t first) {
@@ -227,8 +235,13 @@ class TrainingSetMaker {
         return MakeError(ErrorCode::kInterrupted, "interrupted");
       }
       ARROW_ASSIGN_OR_RAISE(const auto labels, labels_.Read(b, {}));
-      ARROW_ASSIGN_OR_RAISE(const auto rows, Join(labels, labels_.first_row(b)));
-      ARROW_RETURN_NOT_OK(output->Write(rows));
+      for (int64_t begin = 0; begin < labels->num_rows();) {
+        const int64_t first = labels_.first_row(b) + begin;
+        ARROW_ASSIGN_OR_RAISE(const int64_t count, Fitting(first, labels->num_rows() - begin));
+        ARROW_ASSIGN_OR_RAISE(const auto rows, Join(labels->Slice(begin, count), first));
+        ARROW_RETURN_NOT_OK(output->Write(rows));
+        begin += count;
+      }
       if (options_.on_progress) {
         options_.on_progress({"write", labels_.first_row(b + 1), labels_.num_rows(), "rows"});
       }
@@ -242,8 +255,13 @@ class TrainingSetMaker {
     for (size_t b = 0; b < labels_.num_batches() && labels_.first_row(b) < limit; ++b) {
       ARROW_ASSIGN_OR_RAISE(auto labels, labels_.Read(b, {}));
       labels = labels->Slice(0, limit - labels_.first_row(b));
-      ARROW_ASSIGN_OR_RAISE(auto rows, Join(labels, labels_.first_row(b)));
-      batches.push_back(std::move(rows));
+      for (int64_t begin = 0; begin < labels->num_rows();) {
+        const int64_t first = labels_.first_row(b) + begin;
+        ARROW_ASSIGN_OR_RAISE(const int64_t count, Fitting(first, labels->num_rows() - begin));
+        ARROW_ASSIGN_OR_RAISE(auto rows, Join(labels->Slice(begin, count), first));
+        batches.push_back(std::move(rows));
+        begin += count;
+      }
     }
     ARROW_ASSIGN_OR_RAISE(report_.rows,
                           arrow::Table::FromRecordBatches(schema_, std::move(batches)));

@@ -30,8 +30,10 @@ arrow::Result<ExpressionPtr> Binder::BindAggregate(const SyntaxNode& node,
   for (const ExpressionPtr& argument : call.arguments) types.push_back(argument->type);
   auto type = scope_.aggregates->ResultType(name, call.distinct, call.star, types, call.constants);
   if (!type.ok()) {
-    return Error(node, type.status().message(),
-                 "see the function's signature, or cast the argument");
+    const Diagnostic fault = DiagnosticsOf(type.status()).front();
+    return Error(
+        node, fault.message,
+        fault.hint.empty() ? "see the function's signature, or cast the argument" : fault.hint);
   }
   call.type = *std::move(type);
   call.key = KeyOf(call);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tidemill/error.h"
@@ -30,15 +31,27 @@ int LockFile(const fs::path& path, int flags) {
   return fd;
 }
 
+/// A folder gets another name before it is removed: whoever is about to lock the file of a folder
+/// that is just made finds either it, or no folder of that name.
 void RemoveDeadFolders(const fs::path& base) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(base, error)) {
     if (!entry.path().filename().string().starts_with(kPrefix)) continue;
     const int fd = LockFile(entry.path() / kLockName, O_RDWR);
     if (fd < 0) continue;
-    fs::remove_all(entry.path(), error);
+    const fs::path dead = entry.path().string() + "-dead";
+    fs::rename(entry.path(), dead, error);
+    if (!error) fs::remove_all(dead, error);
     close(fd);
   }
+}
+
+/// Whether the file at `path` is the one that is open as `fd`.
+bool IsAt(const fs::path& path, int fd) {
+  struct stat open_file{};
+  struct stat there{};
+  return fstat(fd, &open_file) == 0 && stat(path.c_str(), &there) == 0 &&
+         open_file.st_ino == there.st_ino && open_file.st_dev == there.st_dev;
 }
 
 }  // namespace
@@ -64,19 +77,29 @@ arrow::Status ScratchFolder::Create() {
   std::error_code error;
   fs::create_directories(base_, error);
   RemoveDeadFolders(base_);
-  std::string pattern = base_ + "/" + kPrefix + "XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) {
-    return MakeError(ErrorCode::kRunFailed,
-                     "cannot make a scratch folder in " + base_ + ": " + std::strerror(errno),
-                     "give a writable folder with --scratch, or more --memory");
+  // As long as it is not locked, another process may take the folder for a dead one's.
+  constexpr int kAttempts = 100;
+  for (int attempt = 0;; ++attempt) {
+    std::string pattern = base_ + "/" + kPrefix + "XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) {
+      return MakeError(ErrorCode::kRunFailed,
+                       "cannot make a scratch folder in " + base_ + ": " + std::strerror(errno),
+                       "give a writable folder with --scratch, or more --memory");
+    }
+    const fs::path lock_file = fs::path(pattern) / kLockName;
+    const int fd = LockFile(lock_file, O_RDWR | O_CREAT);
+    const int reason = errno;
+    if (fd >= 0 && IsAt(lock_file, fd)) {
+      folder_ = pattern;
+      lock_ = fd;
+      return arrow::Status::OK();
+    }
+    if (fd >= 0) close(fd);
+    if (attempt == kAttempts) {
+      return MakeError(ErrorCode::kRunFailed,
+                       "cannot lock the scratch folder " + pattern + ": " + std::strerror(reason));
+    }
   }
-  folder_ = pattern;
-  lock_ = LockFile(fs::path(folder_) / kLockName, O_RDWR | O_CREAT);
-  if (lock_ < 0) {
-    return MakeError(ErrorCode::kRunFailed,
-                     "cannot lock the scratch folder " + folder_ + ": " + std::strerror(errno));
-  }
-  return arrow::Status::OK();
 }
 
 }  // namespace tidemill

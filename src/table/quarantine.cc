@@ -54,6 +54,12 @@ arrow::Result<std::unique_ptr<QuarantineFile>> QuarantineFile::Create(
     properties.compression(parquet::Compression::ZSTD)
         ->max_row_group_length(kRowGroupRows)
         ->created_by("tidemill");
+    // Where all rows fail, looking for values that repeat costs more than all else.
+    for (const auto& field : schema->fields()) {
+      if (!arrow::is_base_binary_like(field->type()->id())) {
+        properties.disable_dictionary(field->name());
+      }
+    }
     ARROW_ASSIGN_OR_RAISE(file->writer_,
                           parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(),
                                                            file->stream_, properties.build()));
