@@ -63,6 +63,15 @@ def test_entities_without_events_have_a_row(world):
     assert [(one["role"], one["path"]) for one in inputs] == [("entities", f"{world.folder}/entities")]
 
 
+def test_a_table_of_one_file(world):
+    file = entities(world, ["z", "u1"]) / "part-0.parquet"
+    world.pipeline(output=f'partition_by: [feature_date], entities: {{path: "{file}", column: id}}', features=FEATURES)
+    world.run()
+    assert by_user(world)["z"] == WITHOUT_EVENTS
+    text = call("sql", world.file, "--date", DATE, "--dialect", "duckdb", sets=world.sets).stdout
+    assert "z" in {row[0] for row in duckdb.sql(text).fetchall()}
+
+
 def test_dates_without_any_events(world):
     entities(world, ["a", "b"])
     report = with_entities(world).report(date="2026-04-20")

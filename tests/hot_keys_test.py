@@ -152,3 +152,8 @@ def test_tables_in_a_bucket(s3, tmp_path):
     s3.replace(f"{bucket}/events", tmp_path / "events")
     remote = call_json("table", "inspect", f"s3://{bucket}/events", "--keys", "hot", env=s3.env)["keys"]
     assert remote == call_json("table", "inspect", tmp_path / "events", "--keys", "hot")["keys"]
+
+
+def test_advice_does_not_depend_on_how_many_keys_are_shown(table):
+    advice = {top: call_json("table", "inspect", table, "--keys", "hot", "--top", top)["keys"]["advice"] for top in (0, 1, 10)}
+    assert advice[0] == advice[1] == advice[10] and "one key of hot is hot" in advice[0][0]

@@ -338,6 +338,30 @@ def test_joins_are_each_pipelines_own(together, memory):
     assert together.tables("out")["inner"] != together.tables("out")["left"]
 
 
+def set_aside(table: Path) -> list[dict]:
+    files = sorted((table / "_tidemill/quarantine").glob("*/*.quarantine"))
+    return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+@pytest.mark.parametrize("names", [["ruled", "everyone", "users"], ["strict", "everyone", "ruled"]])
+def test_rules_and_entities_are_each_pipelines_own(together, names):
+    people = together.folder / "people.parquet"
+    pq.write_table(pa.table({"id": ["nobody", "u1", "another"]}), people)
+    entities = f'${{OUT}}/everyone", entities: {{path: "{people}", column: id}}, format: "parquet'
+    together.write("everyone", PIPELINES["wide"], output=entities)
+    rule = '\n        checks: {rows: [{rule: "value > 3", quarantine: trueRATE}]}'
+    together.write("ruled", PIPELINES["wide"].rstrip() + rule.replace("RATE", ""))
+    together.write("strict", PIPELINES["wide"].rstrip() + rule.replace("RATE", ", max_rate: 0.001"))
+    report = run(together, "out", names=names, code=3 if "strict" in names else 0)
+    states = {one["pipeline"]: one["status"] for one in report["pipelines"]}
+    assert states == {name: "failed" if name == "strict" else "done" for name in names}
+    for name in names:
+        run(together, "alone", names=[name], code=3 if name == "strict" else 0)
+        assert together.tables("out")[name] == together.tables("alone")[name]
+        rows = set_aside(together.folder / "out" / name)
+        assert rows == set_aside(together.folder / "alone" / name) and bool(rows) == (name in ("ruled", "strict"))
+
+
 def test_plan_status_and_lint_take_several(together):
     files = [together.files[name] for name in ("users", "wide")]
     run(together, "out", names=["users", "wide"])

@@ -20,7 +20,8 @@ namespace {
 
 const TableRole kEntities = {"output.entities",
                              "check output.entities.path; files and folders whose name starts "
-                             "with '_' or '.' are not read"};
+                             "with '_' or '.' are not read",
+                             /*may_be_file=*/true};
 
 arrow::Status OpenAll(const BoundPipeline& pipeline, int threads, EntityUniverse* universe) {
   const EntitiesSpec& spec = *pipeline.spec.output.entities;

@@ -33,6 +33,8 @@ using arrow::internal::checked_cast;
 
 /// A key with more than this share of the rows makes one partition of 200 ten times the mean.
 constexpr double kHot = 0.05;
+/// No more keys than that can have such a share.
+constexpr size_t kMostHot = 20;
 constexpr double kUneven = 1.5;
 constexpr double kManyNulls = 0.05;
 
@@ -238,8 +240,10 @@ class KeyInspector {
       report_.partitionings.push_back({static_cast<int>(rows_of.size()), largest,
                                        mean > 0 ? static_cast<double>(largest) / mean : 1});
     }
-    for (const auto& [key, rows] : hot_) {
-      report_.hot.push_back({rows, static_cast<double>(rows) / with_key});
+    for (const auto& [key, rows] : hot_) shares_.push_back(static_cast<double>(rows) / with_key);
+    hot_.resize(std::min(hot_.size(), static_cast<size_t>(std::max(options_.top, 0))));
+    for (size_t h = 0; h < hot_.size(); ++h) {
+      report_.hot.push_back({hot_[h].second, shares_[h]});
     }
     return arrow::Status::OK();
   }
@@ -253,9 +257,8 @@ class KeyInspector {
 
   /// Keeps the hottest keys: a heap with the least of them on top.
   void Offer(const Hash128& key, int64_t rows) {
-    if (options_.top <= 0) return;
     const KeyRows offered{key, rows};
-    if (hot_.size() == static_cast<size_t>(options_.top)) {
+    if (hot_.size() == std::max(static_cast<size_t>(std::max(options_.top, 0)), kMostHot)) {
       if (!IsHotter(offered, hot_.front())) return;
       std::ranges::pop_heap(hot_, IsHotter);
       hot_.pop_back();
@@ -309,13 +312,12 @@ class KeyInspector {
     const int64_t with_key = report_.rows - report_.null_rows;
     if (with_key == 0) return;
     const std::string names = fmt::format("{}", fmt::join(report_.columns, ", "));
-    const double most = report_.hot.empty() ? 0 : report_.hot.front().share;
+    const double most = shares_.empty() ? 0 : shares_.front();
     const auto worst =
         std::ranges::max_element(report_.partitionings, {}, &KeyPartitioning::imbalance);
     const bool has_partitions = worst != report_.partitionings.end();
     if (most >= kHot) {
-      const auto hot =
-          std::ranges::count_if(report_.hot, [](const HotKey& key) { return key.share >= kHot; });
+      const auto hot = std::ranges::count_if(shares_, [](double share) { return share >= kHot; });
       advise(fmt::format(
           "{} of {} {} hot, the hottest with {:.1f} % of the rows: an engine that spreads rows by "
           "the hash of {} gives {} to single tasks. In Spark salt the key, broadcast the other "
@@ -350,7 +352,8 @@ class KeyInspector {
   std::shared_ptr<arrow::Schema> schema_;       ///< of the key
   std::vector<int> partition_of_;               ///< per key column: the partition column, or -1
   std::vector<std::string> of_files_;           ///< the other key columns
-  std::vector<KeyRows> hot_;
+  std::vector<KeyRows> hot_;    ///< the hottest first, as many as are shown
+  std::vector<double> shares_;  ///< of the hottest, shown or not
   KeyReport report_;
 };
 
