@@ -241,7 +241,7 @@ class KeyInspector {
                                        mean > 0 ? static_cast<double>(largest) / mean : 1});
     }
     for (const auto& [key, rows] : hot_) shares_.push_back(static_cast<double>(rows) / with_key);
-    hot_.resize(std::min(hot_.size(), static_cast<size_t>(std::max(options_.top, 0))));
+    hot_.resize(std::min(hot_.size(), static_cast<size_t>(std::max<int64_t>(options_.top, 0))));
     for (size_t h = 0; h < hot_.size(); ++h) {
       report_.hot.push_back({hot_[h].second, shares_[h]});
     }
@@ -258,7 +258,8 @@ class KeyInspector {
   /// Keeps the hottest keys: a heap with the least of them on top.
   void Offer(const Hash128& key, int64_t rows) {
     const KeyRows offered{key, rows};
-    if (hot_.size() == std::max(static_cast<size_t>(std::max(options_.top, 0)), kMostHot)) {
+    if (hot_.size() ==
+        std::max(static_cast<size_t>(std::max<int64_t>(options_.top, 0)), kMostHot)) {
       if (!IsHotter(offered, hot_.front())) return;
       std::ranges::pop_heap(hot_, IsHotter);
       hot_.pop_back();
@@ -352,8 +353,8 @@ class KeyInspector {
   std::shared_ptr<arrow::Schema> schema_;       ///< of the key
   std::vector<int> partition_of_;               ///< per key column: the partition column, or -1
   std::vector<std::string> of_files_;           ///< the other key columns
-  std::vector<KeyRows> hot_;    ///< the hottest first, as many as are shown
-  std::vector<double> shares_;  ///< of the hottest, shown or not
+  std::vector<KeyRows> hot_;                    ///< the hottest first, as many as are shown
+  std::vector<double> shares_;                  ///< of the hottest, shown or not
   KeyReport report_;
 };
 
