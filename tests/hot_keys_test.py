@@ -155,5 +155,5 @@ def test_tables_in_a_bucket(s3, tmp_path):
 
 
 def test_advice_does_not_depend_on_how_many_keys_are_shown(table):
-    advice = {top: call_json("table", "inspect", table, "--keys", "hot", "--top", top)["keys"]["advice"] for top in (0, 1, 10)}
+    advice = {top: call_json("table", "inspect", table, "--keys", "hot", "--top", top)["advice"] for top in (0, 1, 10)}
     assert advice[0] == advice[1] == advice[10] and "one key of hot is hot" in advice[0][0]
