@@ -38,6 +38,16 @@ TEST(EntityIndex, NumbersInOrderAndFindsThemAgain) {
   EXPECT_EQ(index.Insert(KeyOf("entity 17")), 17u);
   EXPECT_EQ(index.Find(KeyOf("entity 999")), 999u);
   EXPECT_EQ(index.Find(KeyOf("entity 1000")), EntityIndex::kNone);
+  std::vector<std::string> texts;
+  for (int i = 1007; i-- > 0;) texts.push_back("entity " + std::to_string(i));
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{5}, size_t{23}, texts.size()}) {
+    std::vector<Bytes> keys;
+    for (size_t i = 0; i < count; ++i) keys.push_back(KeyOf(texts[i]));
+    std::vector<uint32_t> found = {12345};
+    index.Find(keys, &found);
+    ASSERT_EQ(found.size(), count);
+    for (size_t i = 0; i < count; ++i) EXPECT_EQ(found[i], index.Find(keys[i])) << texts[i];
+  }
   EXPECT_EQ(index.key(3).view(), "entity 3");
   EXPECT_EQ(index.size(), 1000u);
 }

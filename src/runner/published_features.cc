@@ -356,9 +356,8 @@ class FromTable : public LabelFeatureSource {
         const auto at = static_cast<size_t>(table_->entity_columns_.order[e]);
         columns.push_back(entity.arrays[at]);
       }
-      ARROW_ASSIGN_OR_RAISE(const KeyedRows rows,
-                            KeyedRows::Make(*codec_, columns, entity.num_rows));
-      ARROW_RETURN_NOT_OK(FindLabels(rows, contents.listing.files[file].relative_path));
+      ARROW_RETURN_NOT_OK(
+          FindLabels(columns, entity.num_rows, contents.listing.files[file].relative_path));
       if (found_.empty()) return arrow::Status::OK();
       ARROW_ASSIGN_OR_RAISE(const RowGroupColumns read,
                             ReadTableRows(table_->location_, contents, table_->feature_columns_,
@@ -369,29 +368,52 @@ class FromTable : public LabelFeatureSource {
     }
 
     /// The labels that want a row of the group, and the row.
-    arrow::Status FindLabels(const KeyedRows& rows, const std::string& file) {
+    arrow::Status FindLabels(const arrow::ArrayVector& entity, int64_t num_rows,
+                             const std::string& file) {
       found_.clear();
       rows_.clear();
-      if (rows.num_rows() == 0) return arrow::Status::OK();
-      const RowGroups& groups = rows.groups();
-      const EntityIndex& entities = table_->labels_.keys.entities;
+      if (num_rows == 0) return arrow::Status::OK();
+      if (codec_->is_plain_text() && arrow::is_binary_like(entity[0]->type_id())) {
+        // The text is the key, and each is there once: there is nothing to group.
+        const auto& texts = static_cast<const arrow::BinaryArray&>(*entity[0]);
+        keys_.resize(static_cast<size_t>(num_rows));
+        for (int64_t row = 0; row < num_rows; ++row) {
+          const std::string_view text = texts.GetView(row);
+          keys_[static_cast<size_t>(row)] = {reinterpret_cast<const uint8_t*>(text.data()),
+                                             text.size()};
+        }
+        table_->labels_.keys.entities.Find(keys_, &entities_);
+        for (int64_t row = 0; row < num_rows; ++row) {
+          if (texts.IsNull(row)) continue;
+          ARROW_RETURN_NOT_OK(Offer(entities_[static_cast<size_t>(row)], row, file));
+        }
+        return arrow::Status::OK();
+      }
+      ARROW_ASSIGN_OR_RAISE(const KeyedRows keyed, KeyedRows::Make(*codec_, entity, num_rows));
+      const RowGroups& groups = keyed.groups();
       for (size_t g = 0; g < groups.num_groups; ++g) {
         if (groups.first_row[g] < 0) continue;
-        const uint32_t entity = entities.Find(groups.keys[g]);
-        if (entity == EntityIndex::kNone) continue;
-        for (uint32_t i = first_of_entity_[entity]; i != kNothing; i = next_[i]) {
-          const uint32_t label = (*labels_)[i];
-          LabelGap& gap = table_->labels_.gaps[label];
-          if (gap == LabelGap::kNone) {
-            return MakeError(
-                ErrorCode::kRunFailed,
-                fmt::format("{} holds an entity a second time for its feature date", file),
-                "the table was changed by something else: run the date again");
-          }
-          gap = LabelGap::kNone;
-          found_.push_back(label);
-          rows_.push_back(groups.first_row[g]);
+        ARROW_RETURN_NOT_OK(
+            Offer(table_->labels_.keys.entities.Find(groups.keys[g]), groups.first_row[g], file));
+      }
+      return arrow::Status::OK();
+    }
+
+    /// The row of an entity, for all labels that want it.
+    arrow::Status Offer(uint32_t entity, int64_t row, const std::string& file) {
+      if (entity == EntityIndex::kNone) return arrow::Status::OK();
+      for (uint32_t i = first_of_entity_[entity]; i != kNothing; i = next_[i]) {
+        const uint32_t label = (*labels_)[i];
+        LabelGap& gap = table_->labels_.gaps[label];
+        if (gap == LabelGap::kNone) {
+          return MakeError(
+              ErrorCode::kRunFailed,
+              fmt::format("{} holds an entity a second time for its feature date", file),
+              "the table was changed by something else: run the date again");
         }
+        gap = LabelGap::kNone;
+        found_.push_back(label);
+        rows_.push_back(row);
       }
       return arrow::Status::OK();
     }
@@ -437,6 +459,8 @@ class FromTable : public LabelFeatureSource {
     const std::vector<uint32_t>* labels_ = nullptr;
     std::vector<uint32_t> first_of_entity_;  ///< index into the date's labels
     std::vector<uint32_t> next_;             ///< of the same entity, per label of the date
+    std::vector<Bytes> keys_;                ///< of a row group
+    std::vector<uint32_t> entities_;         ///< likewise
     std::vector<uint32_t> found_;
     std::vector<int64_t> rows_;
     int64_t rows_read_ = 0;

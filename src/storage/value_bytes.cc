@@ -6,6 +6,12 @@
 namespace tidemill {
 namespace {
 
+bool IsFixed(const arrow::Array& array) { return arrow::is_fixed_width(array.type_id()); }
+
+int64_t FixedBytes(const arrow::Array& array) {
+  return (std::max(array.type()->bit_width(), 8) + 7) / 8;
+}
+
 void Add(const arrow::Array& array, std::vector<int64_t>* bytes);
 
 /// Elements of variable length each have what lies between their offsets.
@@ -49,16 +55,20 @@ void Add(const arrow::Array& array, std::vector<int64_t>* bytes) {
       }
       return;
     default:
-      for (int64_t& value : *bytes) value += (std::max(array.type()->bit_width(), 8) + 7) / 8;
+      for (int64_t& value : *bytes) value += FixedBytes(array);
   }
 }
 
 }  // namespace
 
 std::vector<int64_t> ValueBytes(const arrow::ArrayVector& columns, int64_t num_rows) {
-  std::vector<int64_t> bytes(static_cast<size_t>(num_rows), 0);
+  int64_t fixed = 0;
   for (const auto& column : columns) {
-    if (column->type_id() != arrow::Type::DICTIONARY) Add(*column, &bytes);
+    if (IsFixed(*column)) fixed += FixedBytes(*column);
+  }
+  std::vector<int64_t> bytes(static_cast<size_t>(num_rows), fixed);
+  for (const auto& column : columns) {
+    if (!IsFixed(*column)) Add(*column, &bytes);
   }
   return bytes;
 }
