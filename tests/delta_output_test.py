@@ -116,6 +116,17 @@ def test_a_first_result_may_be_empty(disk_delta):
     assert disk_delta.rows()
 
 
+def test_a_value_that_delta_cannot_hold_names_its_feature(disk_delta):
+    schema = pa.schema([("user_id", pa.string()), ("fine", pa.timestamp("ns"))])
+    for nanoseconds, code in ((1_000, 0), (1_001, 1)):
+        rows = pa.table({"user_id": ["u1"], "fine": pa.array([nanoseconds], pa.int64()).cast(pa.timestamp("ns"))}, schema=schema)
+        place = disk_delta.events / f"event_date={DATE}/part-0.parquet"
+        pq.write_table(rows, place)
+        disk_delta.pipeline(source="day: event_date", features="latest: max(fine)", window="1d")
+        done = disk_delta.run(expect=code)
+        assert ("column 'latest'" in done.stderr) == (code == 1), done.stderr
+
+
 def test_a_backfill_commits_each_date(delta):
     report = delta.backfill("2026-03-01", "2026-03-05")
     assert [d["status"] for d in report["dates"]] == ["done"] * 5

@@ -8,6 +8,7 @@
 
 #include "storage/column_types.h"
 #include "storage/nested_columns.h"
+#include "tidemill/error.h"
 
 namespace tidemill {
 
@@ -38,9 +39,12 @@ arrow::Status PendingRows::Append(const arrow::RecordBatch& batch) {
   if (batch.num_rows() == 0) return arrow::Status::OK();
   arrow::ArrayVector columns;
   for (int i = 0; i < batch.num_columns(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(auto column, ConvertColumn(batch.column(i), schema_->field(i)->type(),
-                                                     /*as_dictionary=*/false));
-    columns.push_back(std::move(column));
+    auto column = ConvertColumn(batch.column(i), schema_->field(i)->type(),
+                                /*as_dictionary=*/false);
+    if (!column.ok()) {
+      return WithContext(column.status(), "column '" + schema_->field(i)->name() + "'");
+    }
+    columns.push_back(*std::move(column));
   }
   batches_.push_back(arrow::RecordBatch::Make(schema_, batch.num_rows(), std::move(columns)));
   num_rows_ += batch.num_rows();
