@@ -18,9 +18,10 @@ arrow::Status FailAt(const Pipeline& pipeline, const LocatedText& at, std::strin
                                             is_in_file ? pipeline.file_lines[index] : ""}});
 }
 
-const TableRole kJoin = {"join",
-                         "a dimension without rows is a file without rows, which has its columns",
-                         /*may_be_file=*/true};
+TableRole JoinRole() {
+  return {"join", "a dimension without rows is a file without rows, which has its columns",
+          /*may_be_file=*/true};
+}
 
 /// The partition column that dates a dimension: the named one, else the only one that is a date.
 arrow::Result<int> DayColumn(const Pipeline& pipeline, const JoinSpec& spec,
@@ -83,7 +84,7 @@ arrow::Result<Dimension> OpenDimension(const Pipeline& pipeline, const JoinSpec&
   Dimension dimension;
   dimension.path = spec.path.text;
   ARROW_ASSIGN_OR_RAISE(Location root, ParseLocation(pipeline.Resolve(spec.path.text)));
-  ARROW_ASSIGN_OR_RAISE(const auto listed, ListedTable::List(spec, std::move(root), kJoin));
+  ARROW_ASSIGN_OR_RAISE(const auto listed, ListedTable::List(spec, std::move(root), JoinRole()));
   const HiveListing& listing = listed->listing();
   dimension.is_dated = spec.is_dated;
   std::vector<bool> kept(listing.files.size(), true);

@@ -18,15 +18,18 @@
 namespace tidemill {
 namespace {
 
-const TableRole kEntities = {"output.entities",
-                             "check output.entities.path; files and folders whose name starts "
-                             "with '_' or '.' are not read",
-                             /*may_be_file=*/true};
+TableRole EntitiesRole() {
+  return {"output.entities",
+          "check output.entities.path; files and folders whose name starts "
+          "with '_' or '.' are not read",
+          /*may_be_file=*/true};
+}
 
 arrow::Status OpenAll(const BoundPipeline& pipeline, int threads, EntityUniverse* universe) {
   const EntitiesSpec& spec = *pipeline.spec.output.entities;
   ARROW_ASSIGN_OR_RAISE(Location root, ParseLocation(pipeline.spec.Resolve(spec.path.text)));
-  ARROW_ASSIGN_OR_RAISE(const auto listed, ListedTable::List(spec, std::move(root), kEntities));
+  ARROW_ASSIGN_OR_RAISE(const auto listed,
+                        ListedTable::List(spec, std::move(root), EntitiesRole()));
   for (size_t f = 0; f < listed->listing().files.size(); ++f) {
     ARROW_ASSIGN_OR_RAISE(universe->files.emplace_back(), listed->WithDeletedRows(f));
   }

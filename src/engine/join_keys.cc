@@ -50,7 +50,7 @@ arrow::Result<arrow::Datum> InFinerUnit(const arrow::Datum& column,
       builder.UnsafeAppend(time);
     }
   }
-  ARROW_ASSIGN_OR_RAISE(const auto finer, builder.Finish());
+  ARROW_ASSIGN_OR_RAISE(auto finer, builder.Finish());
   if (!column.is_scalar()) return finer;
   ARROW_ASSIGN_OR_RAISE(auto scalar, finer->GetScalar(0));
   return scalar;

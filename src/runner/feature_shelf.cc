@@ -71,7 +71,7 @@ void FeatureShelf::ChooseStretch(const std::vector<Piece>& pieces) {
   stretch_ = std::max(fewest, std::clamp(wanted, kShortestStretch, kLongestStretch));
 }
 
-arrow::Status FeatureShelf::Spill(std::vector<Piece> pieces) {
+arrow::Status FeatureShelf::Spill(const std::vector<Piece>& pieces) {
   if (stretch_ == 0) ChooseStretch(pieces);
   memory_ = 0;
   const auto stretches = static_cast<size_t>((num_labels_ + stretch_ - 1) / stretch_);

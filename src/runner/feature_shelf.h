@@ -56,7 +56,7 @@ class FeatureShelf {
     int64_t bytes = 0;
   };
 
-  arrow::Status Spill(std::vector<Piece> pieces);
+  arrow::Status Spill(const std::vector<Piece>& pieces);
   arrow::Result<Stretch> Arrange(int64_t begin, int64_t end,
                                  const std::vector<Piece>& pieces) const;
   /// The pieces of a stretch, of labels in [begin, end).

@@ -62,7 +62,7 @@ arrow::Result<std::string> PipelineQuery::DayOfEvent() const {
     const std::string name = Name(field->name());
     return !is_spark() && IsZoned(*field->type()) ? InZone(name) : name;
   }
-  ARROW_ASSIGN_OR_RAISE(const std::string day, ExpressionToSql(pipeline_.day, context_));
+  ARROW_ASSIGN_OR_RAISE(std::string day, ExpressionToSql(pipeline_.day, context_));
   if (is_spark() && arrow::is_string(pipeline_.day->type->id())) {
     return "to_date(" + day + ", 'yyyy-MM-dd')";
   }

@@ -116,7 +116,7 @@ class SparkWork : public PassWork {
       // Again and again: what was cancelled may have been between two of its jobs.
       if (!CheckCancelled().ok() && round++ % 10 == 0) client_->Cancel();
     }
-    const arrow::Status status = done.get();
+    arrow::Status status = done.get();
     ARROW_RETURN_NOT_OK(CheckCancelled());
     return status;
   }

@@ -40,8 +40,7 @@ struct SparkTiles::Layout {
   std::vector<size_t> windows;        ///< that are not the longest of every date
 };
 
-SparkTiles::SparkTiles(const Plan& plan, std::vector<bool> wanted, Grid grid)
-    : plan_(plan), grid_(grid) {
+SparkTiles::SparkTiles(const Plan& plan, std::vector<bool> wanted, Grid grid) : plan_(plan) {
   position_of_offset_.assign(static_cast<size_t>(plan.strata.slots().size()), -1);
   for (size_t d = 0; d < wanted.size(); ++d) {
     if (!wanted[d]) continue;

@@ -77,7 +77,6 @@ class SparkTiles {
   int32_t Last(size_t date) const;
 
   const Plan& plan_;
-  Grid grid_;
   std::vector<size_t> dates_;  ///< wanted, ascending; their place here is their ordinal
   std::vector<int32_t> position_of_offset_;
 };

@@ -304,7 +304,7 @@ class KeyInspector {
       ARROW_ASSIGN_OR_RAISE(auto column, builder->Finish());
       columns.push_back(std::move(column));
     }
-    report_.hot_keys = arrow::Table::Make(schema_, std::move(columns));
+    report_.hot_keys = arrow::Table::Make(schema_, columns);
     return arrow::Status::OK();
   }
 

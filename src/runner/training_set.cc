@@ -263,8 +263,7 @@ class TrainingSetMaker {
         begin += count;
       }
     }
-    ARROW_ASSIGN_OR_RAISE(report_.rows,
-                          arrow::Table::FromRecordBatches(schema_, std::move(batches)));
+    ARROW_ASSIGN_OR_RAISE(report_.rows, arrow::Table::FromRecordBatches(schema_, batches));
     return arrow::Status::OK();
   }
 
