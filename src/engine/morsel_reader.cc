@@ -1,10 +1,12 @@
 #include "engine/morsel_reader.h"
 
+#include <utility>
+
 namespace tidemill {
 
-std::shared_ptr<arrow::Array> RawMorsel::Find(const std::string& name) const {
-  for (const auto& [column, array] : columns) {
-    if (column == name) return array;
+std::shared_ptr<arrow::Array> RawMorsel::Take(const std::string& name) {
+  for (auto& [column, array] : columns) {
+    if (column == name) return std::move(array);
   }
   return nullptr;
 }

@@ -20,8 +20,8 @@ struct RawMorsel {
   int64_t num_rows = 0;
   std::vector<std::pair<std::string, std::shared_ptr<arrow::Array>>> columns;  ///< by name
 
-  /// Null if it was not read.
-  std::shared_ptr<arrow::Array> Find(const std::string& name) const;
+  /// A column, which is gone then; null if it was not read.
+  std::shared_ptr<arrow::Array> Take(const std::string& name);
 };
 
 /// Reads `columns` of a row group of the file `file` (an index in Source::files), of the types that

@@ -149,7 +149,7 @@ class MorselScanner {
     frame.num_rows = raw.num_rows;
     frame.columns.resize(RowJoiner::NumColumns(pipeline_));
     for (const std::string& name : plan_.file_columns) {
-      frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(name))] = raw.Find(name);
+      frame.columns[static_cast<size_t>(pipeline_.rows->GetFieldIndex(name))] = raw.Take(name);
     }
     for (int p = 0; p < source.partition_schema->num_fields(); ++p) {
       const int index = pipeline_.rows->GetFieldIndex(source.partition_schema->field(p)->name());
