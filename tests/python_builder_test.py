@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tidemill
+from sources import with_days
 from tidemill_command import ROOT, call, call_json
 from world import DATE
 
@@ -199,10 +200,7 @@ def test_numbers_in_names_are_text(world):
 
 
 def test_a_file_on_disk_and_its_table_in_python(world):
-    table = pa.concat_tables(
-        pq.ParquetFile(file).read().append_column("event_date", pa.array([file.parent.name[11:]] * pq.ParquetFile(file).metadata.num_rows))
-        for file in sorted(world.events.rglob("*.parquet"))
-    )
+    table = with_days(world.events)
     in_memory = tidemill.Pipeline.load(world.file, EVENTS=table, OUT=world.out).compute(DATE)
     on_disk = tidemill.Pipeline.load(world.file, **world.sets).compute(DATE)
     assert in_memory.to_arrow().equals(on_disk.to_arrow())

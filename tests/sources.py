@@ -35,6 +35,16 @@ def instant(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
+def with_days(events: Path) -> pa.Table:
+    """The rows of a source, with the days of its folders as a column."""
+    tables = []
+    for path in sorted(events.rglob("*.parquet")):
+        rows = pq.ParquetFile(path).read()
+        day = path.parent.name.removeprefix("event_date=")
+        tables.append(rows.append_column("event_date", pa.array([day] * rows.num_rows)))
+    return pa.concat_tables(tables)
+
+
 CLICKS = pa.schema(
     [
         ("user_id", pa.string()),

@@ -12,7 +12,7 @@ import pytest
 from hourly import Hourly, stream
 from interop_worker import Spark
 from oracle.compare import differences
-from sources import CLICKS, clicks, write_file
+from sources import CLICKS, clicks, with_days, write_file
 from spark_functions_test import AGGREGATES, AT, EVENTS, ROWS, listed
 from spark_sql_test import drawn, floats_of, tame_seeds, write_drawn
 from tidemill_command import call, data_files, fingerprint, hidden_files
@@ -211,10 +211,7 @@ def test_hours_around_a_change_of_clocks(spark, tmp_path, day, around, zoned):
 
 def test_a_version_of_a_delta_source(spark, deltars, world):
     """Deletion vectors and later versions: what the version holds is what counts."""
-    rows = pa.concat_tables(
-        pq.ParquetFile(file).read().append_column("event_date", pa.array([file.parent.name[11:]] * pq.read_metadata(file).num_rows))
-        for file in data_files(world.events)
-    )
+    rows = with_days(world.events)
     table = world.folder / "delta"
     deltars.write(table, rows)
     spark.sql(

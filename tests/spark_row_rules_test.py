@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hourly import Hourly, stream
 from interop_worker import Spark
-from sources import CLICKS, clicks, write_file
+from sources import CLICKS, clicks, with_days, write_file
 from spark_engine_test import FEATURES, assert_same_tables, both
 from tidemill_command import data_files
 from world import DATE, World
@@ -94,10 +94,7 @@ def test_columns_that_no_feature_needs_and_several_files(spark, world):
 
 
 def test_rows_of_a_delta_table_with_deleted_ones(spark: Spark, deltars, world):
-    rows = pa.concat_tables(
-        pq.ParquetFile(file).read().append_column("event_date", pa.array([file.parent.name[11:]] * pq.read_metadata(file).num_rows))
-        for file in data_files(world.events)
-    )
+    rows = with_days(world.events)
     table = world.events
     shutil.rmtree(table)
     deltars.write(table, rows)

@@ -77,7 +77,8 @@ class Client:
     """Runs the queries of passes in a session, which afterwards is as it was before.
 
     A query is a mapping: `settings` of the session while it runs, the temporary `view` over `paths` of a `format` with
-    a `schema`, `options` and `origins` (metadata of a row's file, by the columns that hold it), further such views in `tables`, and the `sql` that reads them.
+    a `schema`, `options` and `origins`, further such views in `tables`, and the `sql` that reads them. `origins` says
+    in which columns the view has metadata of a row's file: {"row_index": "tidemill row"}.
     """
 
     def __init__(self, session: SparkSession) -> None:
@@ -136,7 +137,8 @@ class Client:
         # One path goes in as such: Delta takes no lists.
         frame = reader.load(paths[0] if len(paths) == 1 else paths)
         # A view hides what is no column of its own.
-        return frame.withColumns({column: frame[f"_metadata.{name}"] for name, column in view["origins"].items()}) if view["origins"] else frame
+        origins = {column: frame[f"_metadata.{name}"] for name, column in view["origins"].items()}
+        return frame.withColumns(origins) if origins else frame
 
     @contextlib.contextmanager
     def _settings(self, settings: Mapping[str, str]) -> Iterator[None]:

@@ -36,8 +36,8 @@ class FeatureShelf {
   /// After Finish: how many labels from `first` on, of `most`, to take at once.
   arrow::Result<int64_t> Fitting(int64_t first, int64_t most);
 
-  /// The features of labels [first, first + count), as many as fit, NULL for those that have none.
-  /// Calls go through the labels in order.
+  /// The features of labels [first, first + count), NULL for those that have none. Calls go through
+  /// the labels in order; with a count that does not fit, more is held than the budget.
   arrow::Result<arrow::ArrayVector> Take(int64_t first, int64_t count);
 
   int64_t spilled_bytes() const { return spilled_bytes_; }

@@ -172,14 +172,17 @@ arrow::Result<std::string> PipelineQuery::NearPartition() const {
          " <= CAST(" + day + " AS DATE) + 1";
 }
 
+arrow::Result<std::string> PipelineQuery::RuleText(const BoundRowRule& rule) const {
+  auto sql = ExpressionToSql(rule.condition, context_);
+  return sql.ok() ? sql : WithContext(sql.status(), "row rule '" + rule.name + "'");
+}
+
 arrow::Status PipelineQuery::AddVerdicts() {
   if (pipeline_.row_rules.empty()) return arrow::Status::OK();
   std::string text = "SELECT *";
   for (size_t r = 0; r < pipeline_.row_rules.size(); ++r) {
-    const BoundRowRule& rule = pipeline_.row_rules[r];
-    auto sql = ExpressionToSql(rule.condition, context_);
-    if (!sql.ok()) return WithContext(sql.status(), "row rule '" + rule.name + "'");
-    text += ",\n    coalesce(" + *sql + ", FALSE) AS " + Name(RuleColumn(r));
+    ARROW_ASSIGN_OR_RAISE(const std::string rule, RuleText(pipeline_.row_rules[r]));
+    text += ",\n    coalesce(" + rule + ", FALSE) AS " + Name(RuleColumn(r));
   }
   AddStep("judged", text + "\n  FROM " + last_);
   return arrow::Status::OK();
@@ -200,9 +203,8 @@ arrow::Status PipelineQuery::AddInput(SlotRange slots) {
   if (!near.empty()) text += "\n    AND " + near;
   for (const BoundRowRule& rule : pipeline_.row_rules) {
     if (!rule.quarantine) continue;
-    auto sql = ExpressionToSql(rule.condition, context_);
-    if (!sql.ok()) return WithContext(sql.status(), "row rule '" + rule.name + "'");
-    text += "\n    AND (" + *sql + ")";
+    ARROW_ASSIGN_OR_RAISE(const std::string sql, RuleText(rule));
+    text += "\n    AND (" + sql + ")";
   }
   if (pipeline_.where != nullptr) {
     auto sql = ExpressionToSql(pipeline_.where, context_);

@@ -91,6 +91,7 @@ class PipelineQuery {
   arrow::Status AddDerived(bool from_joins);
   void AddJoins();
   std::string StateOfDay(const Dimension& dimension) const;
+  arrow::Result<std::string> RuleText(const BoundRowRule& rule) const;
   std::string InZone(const std::string& time) const;
   std::string HourOfEventTime() const;
   arrow::Result<std::string> DayOfEvent() const;

@@ -84,10 +84,23 @@ struct FailedRows {
   }
 };
 
+/// The columns of the source, as the quarantine has them.
+arrow::Result<arrow::ArrayVector> ValuesOf(const arrow::Table& table,
+                                           const arrow::Schema& quarantine) {
+  arrow::ArrayVector values;
+  for (int c = kQuarantineOwnColumns; c < quarantine.num_fields(); ++c) {
+    ARROW_ASSIGN_OR_RAISE(values.emplace_back(),
+                          ColumnOf(table, SparkFailedColumns::Value(static_cast<size_t>(c)),
+                                   quarantine.field(c)->type()));
+  }
+  return values;
+}
+
 /// The rows [begin, end), all of one file, as they are quarantined.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> QuarantinedBatch(
-    const Plan& plan, const std::shared_ptr<arrow::Schema>& schema, const arrow::Table& table,
-    const FailedRows& rows, const std::string& file, int64_t begin, int64_t end) {
+    const Plan& plan, const std::shared_ptr<arrow::Schema>& schema,
+    const arrow::ArrayVector& values, const FailedRows& rows, const std::string& file,
+    int64_t begin, int64_t end) {
   QuarantineOrigins origins(plan);
   for (int64_t i = begin; i < end; ++i) {
     const Slot slot = plan.strata.slots().first + static_cast<int32_t>(rows.offsets->Value(i));
@@ -95,12 +108,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> QuarantinedBatch(
                                        [&](size_t r) { return !rows.passed[r]->Value(i); }));
   }
   ARROW_ASSIGN_OR_RAISE(arrow::ArrayVector columns, origins.Finish());
-  for (int c = kQuarantineOwnColumns; c < schema->num_fields(); ++c) {
-    ARROW_ASSIGN_OR_RAISE(const auto column,
-                          ColumnOf(table, SparkFailedColumns::Value(static_cast<size_t>(c)),
-                                   schema->field(c)->type()));
-    columns.push_back(column->Slice(begin, end - begin));
-  }
+  for (const auto& column : values) columns.push_back(column->Slice(begin, end - begin));
   return arrow::RecordBatch::Make(schema, end - begin, std::move(columns));
 }
 
@@ -111,18 +119,22 @@ arrow::Status AddExamples(const Plan& plan, const arrow::Table& answer, RuleCoun
   const size_t num_rules = pipeline.row_rules.size();
   ARROW_ASSIGN_OR_RAISE(const FailedRows rows, FailedRows::Of(answer, num_rules));
   const FilesByUri files(*plan.source);
+  Frame all;
+  all.columns.resize(static_cast<size_t>(pipeline.rows->num_fields()));
+  for (const int column : ColumnsOfRules(pipeline.row_rules)) {
+    ARROW_ASSIGN_OR_RAISE(all.columns[static_cast<size_t>(column)],
+                          ColumnOf(answer, SparkFailedColumns::Value(static_cast<size_t>(column)),
+                                   pipeline.rows->field(column)->type()));
+  }
   RuleCountsOfSlots examples;
   for (int64_t begin = 0; begin < rows.size(); begin = rows.EndOfFile(begin)) {
     const int64_t end = rows.EndOfFile(begin);
     ARROW_ASSIGN_OR_RAISE(const size_t file, files.Find(rows.uris->GetView(begin)));
     Frame frame;
     frame.num_rows = end - begin;
-    frame.columns.resize(static_cast<size_t>(pipeline.rows->num_fields()));
-    for (const int column : ColumnsOfRules(pipeline.row_rules)) {
-      ARROW_ASSIGN_OR_RAISE(const auto values,
-                            ColumnOf(answer, SparkFailedColumns::Value(static_cast<size_t>(column)),
-                                     pipeline.rows->field(column)->type()));
-      frame.columns[static_cast<size_t>(column)] = values->Slice(begin, end - begin);
+    for (const arrow::Datum& column : all.columns) {
+      frame.columns.push_back(column.is_array() ? column.make_array()->Slice(begin, end - begin)
+                                                : arrow::Datum());
     }
     RowOrigins origins;
     origins.file = plan.source->files[file].relative_path;
@@ -166,11 +178,12 @@ arrow::Status SpoolQuarantined(const Plan& plan, const Location& rows, const Mak
       const auto table = arrow::Table::Make(arrow::schema(fields), read.arrays, read.num_rows);
       ARROW_ASSIGN_OR_RAISE(const FailedRows failed,
                             FailedRows::Of(*table, plan.pipeline->row_rules.size()));
+      ARROW_ASSIGN_OR_RAISE(const arrow::ArrayVector values, ValuesOf(*table, *schema));
       for (int64_t begin = 0; begin < failed.size(); begin = failed.EndOfFile(begin)) {
         ARROW_ASSIGN_OR_RAISE(const size_t file, by_uri.Find(failed.uris->GetView(begin)));
         ARROW_ASSIGN_OR_RAISE(
             const auto batch,
-            QuarantinedBatch(plan, schema, *table, failed, plan.source->files[file].relative_path,
+            QuarantinedBatch(plan, schema, values, failed, plan.source->files[file].relative_path,
                              begin, failed.EndOfFile(begin)));
         // The files' order is that of the source, whatever Spark's is.
         ARROW_RETURN_NOT_OK(writer.Append(static_cast<int64_t>(file), *batch));

@@ -169,6 +169,18 @@ arrow::Result<std::vector<std::pair<std::string, std::string>>> ScanCountsText(
   return counts;
 }
 
+std::string ViewStatement(const std::string& view, const OpenedTable& table,
+                          const std::string& schema) {
+  const std::string uri = HadoopUri(table.root);
+  const std::string create = "CREATE OR REPLACE TEMPORARY VIEW " + view;
+  if (table.version) {
+    return create + " AS\n  SELECT * FROM delta." + QuoteName(uri, Dialect::kSpark) +
+           " VERSION AS OF " + std::to_string(*table.version) + ";\n";
+  }
+  return create + " (" + schema + ")\n  USING parquet OPTIONS (path " +
+         QuoteText(uri, Dialect::kSpark) + ");\n";
+}
+
 }  // namespace
 
 arrow::Result<SparkQuery> SparkRepeatedKeysQuery(const Plan& plan, size_t join) {
@@ -310,31 +322,15 @@ SparkQuery SparkEntityCountQuery(const Plan& plan, const std::string& uri) {
 }
 
 arrow::Result<std::string> SparkScript(const Plan& plan, const std::string& label) {
-  const Source& source = *plan.source;
   std::string script = "-- " + plan.pipeline->spec.name + " at " + label + "\n";
   for (const auto& [name, value] : SparkSettingsOfText(plan)) {
     script += "SET " + name + " = " + value + ";\n";
   }
   ARROW_ASSIGN_OR_RAISE(const std::string schema, SparkSchemaOf(plan));
-  script += "CREATE OR REPLACE TEMPORARY VIEW " + std::string(kSparkView);
-  if (source.version) {
-    script += " AS\n  SELECT * FROM delta." + QuoteName(HadoopUri(source.root), Dialect::kSpark) +
-              " VERSION AS OF " + std::to_string(*source.version) + ";\n";
-  } else {
-    script += " (" + schema + ")\n  USING parquet OPTIONS (path " +
-              QuoteText(HadoopUri(source.root), Dialect::kSpark) + ");\n";
-  }
+  script += ViewStatement(kSparkView, *plan.source, schema);
   for (const SparkSideTable& side : SparkSideTablesOf(plan)) {
-    const OpenedTable& table = *side.table;
     ARROW_ASSIGN_OR_RAISE(const std::string columns, SparkSchemaOf(side));
-    script += "CREATE OR REPLACE TEMPORARY VIEW " + side.view;
-    if (table.version) {
-      script += " AS\n  SELECT * FROM delta." + QuoteName(HadoopUri(table.root), Dialect::kSpark) +
-                " VERSION AS OF " + std::to_string(*table.version) + ";\n";
-    } else {
-      script += " (" + columns + ")\n  USING parquet OPTIONS (path " +
-                QuoteText(HadoopUri(table.root), Dialect::kSpark) + ");\n";
-    }
+    script += ViewStatement(side.view, *side.table, columns);
   }
   PipelineQuery query(plan, Dialect::kSpark);
   ARROW_RETURN_NOT_OK(AddDates({true}, &query));

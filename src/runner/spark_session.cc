@@ -1,6 +1,7 @@
 #include "runner/spark_session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,36 +12,6 @@
 #include "storage/column_types.h"
 
 namespace tidemill {
-
-SparkSettings SparkSettingsOfText(const Plan& plan) {
-  return {{"spark.sql.session.timeZone", plan.calendar->zone().name()},
-          {"spark.sql.ansi.enabled", "true"},
-          {"spark.sql.decimalOperations.allowPrecisionLoss", "false"},
-          {"spark.sql.caseSensitive", "true"},
-          {"spark.sql.variable.substitute", "false"},
-          {"spark.sql.timestampType", "TIMESTAMP_LTZ"},
-          {"spark.sql.legacy.timeParserPolicy", "CORRECTED"},
-          {"spark.sql.legacy.parquet.nanosAsLong", "true"}};
-}
-
-SparkSettings SparkSettingsOfSession(const Plan& plan) {
-  SparkSettings settings = SparkSettingsOfText(plan);
-  const SparkSettings more = {
-      {"spark.sql.parser.escapedStringLiterals", "false"},
-      {"spark.sql.adaptive.enabled", "true"},
-      {"spark.sql.adaptive.coalescePartitions.enabled", "true"},
-      // A hot key is spread over tasks, even if what follows must shuffle again.
-      {"spark.sql.adaptive.skewJoin.enabled", "true"},
-      {"spark.sql.adaptive.forceOptimizeSkewedJoin", "true"},
-      {"spark.sql.files.ignoreCorruptFiles", "false"},
-      {"spark.sql.files.ignoreMissingFiles", "false"},
-      {"spark.sql.parquet.compression.codec", "zstd"},
-      {"spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS"},
-      {"spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED"},
-      {"spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED"}};
-  settings.insert(settings.end(), more.begin(), more.end());
-  return settings;
-}
 
 namespace {
 
@@ -81,7 +52,59 @@ arrow::Status CheckNanoseconds(const Plan& plan, const std::string& column) {
   return arrow::Status::OK();
 }
 
+std::string DimensionView(size_t join) { return "tidemill_dimension_" + std::to_string(join + 1); }
+
+/// The version of a Delta table, or exactly the files that were opened, whatever comes beside them
+/// in the meantime.
+SparkView ViewOf(std::string name, const OpenedTable& table, std::string schema) {
+  SparkView view;
+  view.view = std::move(name);
+  if (table.version) {
+    view.format = "delta";
+    view.paths = {HadoopUri(table.root)};
+    view.options = {{"versionAsOf", std::to_string(*table.version)}};
+    return view;
+  }
+  view.format = "parquet";
+  view.schema = std::move(schema);
+  view.options = {{"__globPaths__", "false"}};
+  const bool is_file = table.files.size() == 1 && table.files[0].path == table.root.path;
+  if (!is_file) view.options.emplace_back("basePath", HadoopUri(table.root));
+  for (const DataFile& file : table.files) view.paths.push_back(HadoopUri(table.root, file.path));
+  return view;
+}
+
 }  // namespace
+
+SparkSettings SparkSettingsOfText(const Plan& plan) {
+  return {{"spark.sql.session.timeZone", plan.calendar->zone().name()},
+          {"spark.sql.ansi.enabled", "true"},
+          {"spark.sql.decimalOperations.allowPrecisionLoss", "false"},
+          {"spark.sql.caseSensitive", "true"},
+          {"spark.sql.variable.substitute", "false"},
+          {"spark.sql.timestampType", "TIMESTAMP_LTZ"},
+          {"spark.sql.legacy.timeParserPolicy", "CORRECTED"},
+          {"spark.sql.legacy.parquet.nanosAsLong", "true"}};
+}
+
+SparkSettings SparkSettingsOfSession(const Plan& plan) {
+  SparkSettings settings = SparkSettingsOfText(plan);
+  const SparkSettings more = {
+      {"spark.sql.parser.escapedStringLiterals", "false"},
+      {"spark.sql.adaptive.enabled", "true"},
+      {"spark.sql.adaptive.coalescePartitions.enabled", "true"},
+      // A hot key is spread over tasks, even if what follows must shuffle again.
+      {"spark.sql.adaptive.skewJoin.enabled", "true"},
+      {"spark.sql.adaptive.forceOptimizeSkewedJoin", "true"},
+      {"spark.sql.files.ignoreCorruptFiles", "false"},
+      {"spark.sql.files.ignoreMissingFiles", "false"},
+      {"spark.sql.parquet.compression.codec", "zstd"},
+      {"spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS"},
+      {"spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED"},
+      {"spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED"}};
+  settings.insert(settings.end(), more.begin(), more.end());
+  return settings;
+}
 
 arrow::Result<std::string> SparkSchemaOf(const Plan& plan, SparkColumns which) {
   std::vector<std::string> columns;
@@ -117,12 +140,6 @@ std::string SparkEventsOf(const Plan& plan, SparkColumns which) {
   if (except.empty()) return kSparkView;
   return "(SELECT * EXCEPT (" + except + ")" + columns + "\n    FROM " + kSparkView + ")";
 }
-
-namespace {
-
-std::string DimensionView(size_t join) { return "tidemill_dimension_" + std::to_string(join + 1); }
-
-}  // namespace
 
 SparkSideTable SparkSideOfDimension(const Plan& plan, size_t join) {
   const Dimension& dimension = *plan.dimensions[join];
@@ -172,23 +189,8 @@ arrow::Result<std::string> SparkSchemaOf(const SparkSideTable& side) {
 }
 
 arrow::Result<SparkView> SparkViewOf(const SparkSideTable& side) {
-  const OpenedTable& table = *side.table;
-  SparkView view;
-  view.view = side.view;
   ARROW_ASSIGN_OR_RAISE(std::string schema, SparkSchemaOf(side));
-  if (table.version) {
-    view.format = "delta";
-    view.paths = {HadoopUri(table.root)};
-    view.options = {{"versionAsOf", std::to_string(*table.version)}};
-    return view;
-  }
-  view.format = "parquet";
-  view.schema = std::move(schema);
-  view.options = {{"__globPaths__", "false"}};
-  const bool is_file = table.files.size() == 1 && table.files[0].path == table.root.path;
-  if (!is_file) view.options.emplace_back("basePath", HadoopUri(table.root));
-  for (const DataFile& file : table.files) view.paths.push_back(HadoopUri(table.root, file.path));
-  return view;
+  return ViewOf(side.view, *side.table, std::move(schema));
 }
 
 void NameSparkDimensions(PipelineQuery* query) {
@@ -198,26 +200,13 @@ void NameSparkDimensions(PipelineQuery* query) {
 }
 
 arrow::Result<SparkQuery> SparkQueryOverSource(const Plan& plan, SparkColumns columns) {
-  const Source& source = *plan.source;
   ARROW_ASSIGN_OR_RAISE(std::string schema, SparkSchemaOf(plan, columns));
   SparkQuery query;
+  static_cast<SparkView&>(query) = ViewOf(kSparkView, *plan.source, std::move(schema));
   query.settings = SparkSettingsOfSession(plan);
-  query.view = kSparkView;
   for (const SparkSideTable& side : SparkSideTablesOf(plan)) {
     ARROW_ASSIGN_OR_RAISE(query.tables.emplace_back(), SparkViewOf(side));
   }
-  if (source.version) {
-    query.format = "delta";
-    query.paths = {HadoopUri(source.root)};
-    query.options = {{"versionAsOf", std::to_string(*source.version)}};
-    return query;
-  }
-  query.format = "parquet";
-  query.schema = std::move(schema);
-  // Exactly the files of the plan, whatever comes beside them in the meantime.
-  query.options = {{"basePath", HadoopUri(source.root)}, {"__globPaths__", "false"}};
-  for (const DataFile& file : source.files)
-    query.paths.push_back(HadoopUri(source.root, file.path));
   return query;
 }
 

@@ -209,12 +209,20 @@ class TrainingSetMaker {
     return arrow::Status::OK();
   }
 
-  /// How many labels from one on, of `most`, are not too wide with their features.
-  arrow::Result<int64_t> Fitting(int64_t first, int64_t most) {
-    for (const auto& shelf : shelves_) {
-      ARROW_ASSIGN_OR_RAISE(most, shelf->Fitting(first, most));
+  /// Hands a batch of labels with their features to `take`, in parts that are not too wide.
+  template <typename TakeRows>
+  arrow::Status JoinInParts(const std::shared_ptr<arrow::RecordBatch>& labels, int64_t first,
+                            const TakeRows& take) {
+    for (int64_t begin = 0; begin < labels->num_rows();) {
+      int64_t count = labels->num_rows() - begin;
+      for (const auto& shelf : shelves_) {
+        ARROW_ASSIGN_OR_RAISE(count, shelf->Fitting(first + begin, count));
+      }
+      ARROW_ASSIGN_OR_RAISE(auto rows, Join(labels->Slice(begin, count), first + begin));
+      ARROW_RETURN_NOT_OK(take(std::move(rows)));
+      begin += count;
     }
-    return most;
+    return arrow::Status::OK();
   }
 
   /// A batch of labels with their features.
@@ -235,13 +243,10 @@ class TrainingSetMaker {
         return MakeError(ErrorCode::kInterrupted, "interrupted");
       }
       ARROW_ASSIGN_OR_RAISE(const auto labels, labels_.Read(b, {}));
-      for (int64_t begin = 0; begin < labels->num_rows();) {
-        const int64_t first = labels_.first_row(b) + begin;
-        ARROW_ASSIGN_OR_RAISE(const int64_t count, Fitting(first, labels->num_rows() - begin));
-        ARROW_ASSIGN_OR_RAISE(const auto rows, Join(labels->Slice(begin, count), first));
-        ARROW_RETURN_NOT_OK(output->Write(rows));
-        begin += count;
-      }
+      ARROW_RETURN_NOT_OK(
+          JoinInParts(labels, labels_.first_row(b), [&](std::shared_ptr<arrow::RecordBatch> rows) {
+            return output->Write(std::move(rows));
+          }));
       if (options_.on_progress) {
         options_.on_progress({"write", labels_.first_row(b + 1), labels_.num_rows(), "rows"});
       }
@@ -255,13 +260,11 @@ class TrainingSetMaker {
     for (size_t b = 0; b < labels_.num_batches() && labels_.first_row(b) < limit; ++b) {
       ARROW_ASSIGN_OR_RAISE(auto labels, labels_.Read(b, {}));
       labels = labels->Slice(0, limit - labels_.first_row(b));
-      for (int64_t begin = 0; begin < labels->num_rows();) {
-        const int64_t first = labels_.first_row(b) + begin;
-        ARROW_ASSIGN_OR_RAISE(const int64_t count, Fitting(first, labels->num_rows() - begin));
-        ARROW_ASSIGN_OR_RAISE(auto rows, Join(labels->Slice(begin, count), first));
-        batches.push_back(std::move(rows));
-        begin += count;
-      }
+      ARROW_RETURN_NOT_OK(
+          JoinInParts(labels, labels_.first_row(b), [&](std::shared_ptr<arrow::RecordBatch> rows) {
+            batches.push_back(std::move(rows));
+            return arrow::Status::OK();
+          }));
     }
     ARROW_ASSIGN_OR_RAISE(report_.rows, arrow::Table::FromRecordBatches(schema_, batches));
     return arrow::Status::OK();
