@@ -76,7 +76,7 @@ enum class TextForm {
   /// Plain where the writer gave its dictionary up before the middle of the column chunk, since the
   /// values are mostly distinct: codes would cost more than they save. Else a dictionary.
   kAsStored,
-  kPlain,
+  kPlain,  ///< as values; as a dictionary only where they are too long for one array
 };
 
 /// Reads one row group without its deleted rows: an array per name in `columns`, in order, of the
